@@ -1,0 +1,294 @@
+"""A pool of single-worker executors which grows and shrinks with the load.
+
+Guarantees:
+
+* One task per slot at a time: when a worker dies exactly one task fails, with
+  :class:`WorkerLostError`; its slot is replaced when there is work for it.
+* A task which was handed to a worker that had died before is handed to another one.
+* A worker which cannot even start fails every waiting task: there is no respawn loop.
+* After ``shutdown(wait=True)`` every slot is shut down and the keeper thread has ended.
+
+Assumes: the executors of the slots set each future exactly once and call its callbacks from
+threads (or greenlets) of their own.
+
+Lock order: ``_changed`` is never held while a slot is opened, given work or shut down, nor while
+a future is set, because all of these may call back.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+from ..errors import WorkerLostError, WorkerStartError
+from .scaling import Limits, Load, Meter, Workload, workers_to_start
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+GROW_SECONDS = 0.02
+"""Time between two decisions to grow beyond the CPUs, while tasks wait for a worker."""
+
+REST_SECONDS = 0.5
+"""Time between two looks at idle workers."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class _Slot:
+    executor: Executor
+    idle_since: float = 0.0
+
+
+@dataclass(eq=False)
+class _Work:
+    future: Future[Any]
+    call: Callable[[Executor], Future[Any]]
+
+
+class ElasticPool(Executor):
+    """Hand each task to an idle slot, and open slots as the limits and the load allow.
+
+    :param open_slot: opens a single-worker executor.
+    :param limits: how many slots there may be.
+    """
+
+    def __init__(self, open_slot: Callable[[], Executor], limits: Limits) -> None:
+        self._open_slot = open_slot
+        self._limits = limits
+        self._changed = threading.Condition(threading.Lock())
+        self._queue: deque[_Work] = deque()
+        self._slots: set[_Slot] = set()
+        self._idle: list[_Slot] = []  # the last one is the most recently used
+        self._opening = 0
+        self._completed = 0
+        self._accepting = True
+        self._keeper: threading.Thread | None = None
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run a call in the next free slot.
+
+        :raises RuntimeError: the pool is shut down.
+        """
+        future: Future[T] = Future()
+        work = _Work(future, lambda executor: executor.submit(fn, *args, **kwargs))
+        with self._changed:
+            if not self._accepting:
+                raise RuntimeError("cannot schedule new futures after shutdown")
+            self._queue.append(work)
+        self._pump()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Let all slots end after the tasks that were submitted."""
+        with self._changed:
+            self._accepting = False
+            cancelled = list(self._queue) if cancel_futures else []
+            if cancel_futures:
+                self._queue.clear()
+            self._changed.notify_all()
+        for work in cancelled:
+            if work.future.cancel():
+                work.future.set_running_or_notify_cancel()
+            else:  # it had been handed to a worker that was dead already
+                work.future.set_exception(CancelledError())
+        if wait:
+            with self._changed:
+                self._changed.wait_for(lambda: not self._busy())
+        self._retire(self._take_idle(), wait=wait)
+        if wait and self._keeper is not None and threading.current_thread() is not self._keeper:
+            self._keeper.join()
+
+    def terminate_workers(self) -> None:
+        """Ask all workers to end; running tasks fail with :class:`WorkerLostError`."""
+        self._call_all("terminate_workers")
+
+    def kill_workers(self) -> None:
+        """End all workers at once; running tasks fail with :class:`WorkerLostError`."""
+        self._call_all("kill_workers")
+
+    def _call_all(self, method: str) -> None:
+        with self._changed:
+            slots = list(self._slots)
+        for slot in slots:
+            call = getattr(slot.executor, method, None)
+            if call is not None:
+                call()
+
+    def _busy(self) -> bool:
+        return bool(self._queue) or self._opening > 0 or len(self._slots) > len(self._idle)
+
+    def _pump(self) -> None:
+        """Give queued tasks to slots, opening slots up to the immediate limit."""
+        while True:
+            with self._changed:
+                if not self._queue:
+                    return
+                if self._idle:
+                    work, slot = self._queue.popleft(), self._idle.pop()
+                elif workers_to_start(self._load(), self._limits):
+                    work, slot = self._queue.popleft(), None
+                    self._opening += 1
+                else:
+                    return
+            self._start(work, slot)
+
+    def _load(self, workload: Workload | None = None) -> Load:
+        return Load(
+            workers=len(self._slots) + self._opening,
+            idle=len(self._idle),
+            queued=len(self._queue),
+            workload=workload,
+        )
+
+    def _start(self, work: _Work, slot: _Slot | None) -> None:
+        """Run a task in a slot, or in a new one when the slot is None."""
+        if slot is None:
+            try:
+                slot = self._open()
+            except BaseException as error:
+                self._cannot_open(work, error)
+                return
+        if not work.future.running() and not work.future.set_running_or_notify_cancel():
+            self._release(slot)
+            return
+        try:
+            inner = work.call(slot.executor)
+        except BrokenExecutor as error:
+            _logger.warning("a worker was lost between two tasks: %s", error)
+            self._discard(slot)
+            with self._changed:
+                self._queue.appendleft(work)
+            return  # every caller pumps again
+        inner.add_done_callback(lambda inner: self._done(work, slot, inner))
+
+    def _open(self) -> _Slot:
+        try:
+            slot = _Slot(self._open_slot())
+        except BaseException:
+            with self._changed:
+                self._opening -= 1
+            raise
+        with self._changed:
+            self._opening -= 1
+            self._slots.add(slot)
+            if self._keeper is None:
+                self._keeper = threading.Thread(
+                    target=self._keep, name="ewoksppf-keeper", daemon=True
+                )
+                self._keeper.start()
+        return slot
+
+    def _cannot_open(self, work: _Work, error: BaseException) -> None:
+        with self._changed:
+            others = bool(self._slots)
+            if others:
+                self._queue.appendleft(work)
+            self._changed.notify_all()
+        if not others:
+            if not work.future.running():
+                work.future.set_running_or_notify_cancel()
+            work.future.set_exception(error)
+        elif isinstance(error, OSError):
+            _logger.warning("no further worker can be started: %s", error)
+        else:
+            raise error
+
+    def _done(self, work: _Work, slot: _Slot, inner: Future[Any]) -> None:
+        error: BaseException | None
+        try:
+            error = inner.exception()
+        except CancelledError as cancelled:
+            error = cancelled
+        if isinstance(error, BrokenExecutor):
+            lost = WorkerLostError()
+            lost.__cause__ = error
+            error = lost
+        if isinstance(error, WorkerLostError | WorkerStartError):
+            self._discard(slot)
+        else:
+            self._release(slot)
+        if error is None:
+            work.future.set_result(inner.result())
+        else:
+            work.future.set_exception(error)
+        if isinstance(error, WorkerStartError):
+            self._fail_queued(error)
+        self._pump()
+
+    def _release(self, slot: _Slot) -> None:
+        with self._changed:
+            slot.idle_since = time.monotonic()
+            self._completed += 1
+            self._idle.append(slot)
+            if not self._accepting:
+                self._changed.notify_all()
+
+    def _discard(self, slot: _Slot) -> None:
+        with self._changed:
+            self._slots.discard(slot)
+            if not self._accepting:
+                self._changed.notify_all()
+        slot.executor.shutdown(wait=False)
+
+    def _fail_queued(self, error: BaseException) -> None:
+        with self._changed:
+            failed = list(self._queue)
+            self._queue.clear()
+            self._changed.notify_all()
+        for work in failed:
+            if work.future.running() or work.future.set_running_or_notify_cancel():
+                work.future.set_exception(error)
+
+    def _keep(self) -> None:
+        """Grow beyond the CPUs and retire idle slots: the body of the keeper thread."""
+        meter: Meter | None = None
+        while True:
+            with self._changed:
+                self._changed.wait(GROW_SECONDS if self._queue else REST_SECONDS)
+                waiting = bool(self._queue)
+                if not self._busy() and not (self._slots and self._accepting):
+                    if self._accepting:
+                        self._keeper = None
+                    return
+            if waiting:
+                meter = meter or Meter(self._completed)
+                self._grow(meter.look(len(self._slots), self._completed))
+            else:
+                meter = None
+            self._retire(self._take_idle(self._limits.retire_after), wait=False)
+
+    def _grow(self, workload: Workload | None) -> None:
+        with self._changed:
+            if not self._queue or not workers_to_start(self._load(workload), self._limits):
+                return
+            work = self._queue.popleft()
+            self._opening += 1
+        self._start(work, None)
+        self._pump()
+
+    def _take_idle(self, idle_for: float | None = 0.0) -> list[_Slot]:
+        """Remove the slots which have been idle for that many seconds (None: no slot)."""
+        if idle_for is None:
+            return []
+        now = time.monotonic()
+        with self._changed:
+            old = [slot for slot in self._idle if now - slot.idle_since >= idle_for]
+            self._idle = [slot for slot in self._idle if slot not in old]
+            self._slots.difference_update(old)
+        return old
+
+    @staticmethod
+    def _retire(slots: list[_Slot], wait: bool) -> None:
+        for slot in slots:
+            slot.executor.shutdown(wait=False)
+        if wait:
+            for slot in slots:
+                slot.executor.shutdown(wait=True)

@@ -1,0 +1,142 @@
+"""Turn what the user says about pools into an open executor."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import OptionError, PoolUnavailableError, UnknownOptionError
+from ..hookspecs import PoolBackend, PoolOptions, Scaling
+from .elastic import ElasticPool
+from .registry import default_pool_type, get_backend
+from .scaling import Limits, usable_cpus
+from .shutdown import Exit, end_pool
+
+_logger = logging.getLogger(__name__)
+
+_EXIT_OPTIONS = ("wait_on_exit", "wait_on_exit_timeout", "interrupt_on_exit")
+POOL_OPTIONS = ("context", *_EXIT_OPTIONS)
+"""Names that ``pool_options`` accepts for every pool type."""
+
+
+@dataclass(frozen=True)
+class PoolRequest:
+    """A checked wish for a pool.
+
+    :param backend: where to open it.
+    :param limits: how many workers an elastic pool may have.
+    :param options: what the backend is asked for.
+    :param exit: how the pool is left.
+    """
+
+    backend: PoolBackend
+    limits: Limits
+    options: PoolOptions
+    exit: Exit
+
+    @contextmanager
+    def open(self) -> Iterator[Executor]:
+        """Open the pool, and end it on leaving."""
+        if self.backend.scaling is Scaling.CORE:
+            pool: Executor = ElasticPool(lambda: self.backend.open(self.options), self.limits)
+        else:
+            pool = self.backend.open(self.options)
+        try:
+            yield pool
+        finally:
+            end_pool(pool, self.exit)
+
+
+def request_pool(
+    *,
+    pool_type: str | None = None,
+    scaling_workers: bool = True,
+    max_workers: int | None = None,
+    context: str | None = None,
+    pool_options: Mapping[str, Any] | None = None,
+    nodes: int | None = None,
+) -> PoolRequest:
+    """Check the pool options of a user and find the backend.
+
+    :param nodes: number of nodes of the graph, None when there is no graph yet.
+    :raises OptionError: an option has a value that cannot be used.
+    :raises UnknownOptionError: ``pool_options`` has a name that the backend does not know.
+    :raises PoolUnavailableError: the backend cannot be used in this process.
+    :raises LookupError: there is not exactly one backend of that pool type.
+    """
+    if pool_type is None:
+        pool_type = default_pool_type()
+    backend = get_backend(pool_type)
+    given = dict(pool_options or {})
+    if "context" in given:
+        given_context = given.pop("context")
+        context = given_context if context is None else context
+    leave = Exit(**{name: given.pop(name) for name in _EXIT_OPTIONS if name in given})
+    for name in given:
+        if name not in backend.extra_options:
+            raise UnknownOptionError(f"pool_options[{name!r}]", [*POOL_OPTIONS, *backend.extra_options])
+    _check_context(backend, context)
+    workers = _check_workers(max_workers, scaling_workers, nodes)
+    reason = backend.unavailable()
+    if reason:
+        raise PoolUnavailableError(pool_type, reason)
+    fixed = workers or usable_cpus()
+    limits = Limits.elastic() if scaling_workers else Limits.fixed(fixed)
+    by_executor = None if scaling_workers else fixed
+    _logger.info(
+        "pool type %r: %s workers, context %s",
+        pool_type,
+        "scaling" if scaling_workers else fixed,
+        context or "default",
+    )
+    return PoolRequest(
+        backend=backend,
+        limits=limits,
+        options=PoolOptions(
+            max_workers=1 if backend.scaling is Scaling.CORE else by_executor,
+            context=context,
+            extra=given,
+        ),
+        exit=leave,
+    )
+
+
+def _check_context(backend: PoolBackend, context: str | None) -> None:
+    if context is None or context in backend.contexts:
+        return
+    if not backend.contexts:
+        cure = f"pool type {backend.pool_type!r} has no start methods: leave the option out"
+    else:
+        cure = f"pool type {backend.pool_type!r} accepts {', '.join(backend.contexts)}, or None"
+    raise OptionError("context", context, cure)
+
+
+def _check_workers(
+    max_workers: int | None, scaling_workers: bool, nodes: int | None
+) -> int | None:
+    if not isinstance(scaling_workers, bool):
+        raise OptionError("scaling_workers", scaling_workers, "True or False is expected")
+    if max_workers is None:
+        return None
+    if isinstance(max_workers, bool) or not isinstance(max_workers, int):
+        raise OptionError("max_workers", max_workers, "a whole number or None is expected")
+    if scaling_workers:
+        warnings.warn(
+            f"max_workers={max_workers} has no effect because scaling_workers=True: "
+            "pass scaling_workers=False to fix the number of workers",
+            UserWarning,
+            stacklevel=2,
+        )
+        return None
+    if max_workers <= 0:
+        if nodes is None:
+            raise OptionError(
+                "max_workers", max_workers, "a pool without a graph needs at least 1 worker"
+            )
+        return max(nodes, 1)
+    return max_workers

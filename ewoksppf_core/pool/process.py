@@ -1,0 +1,278 @@
+"""A worker process as a single-worker executor, and the backends made of such workers.
+
+Guarantees:
+
+* Each submitted call gets exactly one outcome. When the process dies, the call that it was
+  running fails with :class:`WorkerLostError`, at once, and no other call is affected.
+* After ``shutdown(wait=True)`` the process is reaped, the thread has ended and the pipe is
+  closed, whatever the process was doing. An interpreter exit does the same.
+* The executor refuses to work in a fork of the process that created it.
+
+Assumes: nobody else forks between the creation of the pipe and the start of the process. Our
+own starts are serialised by a lock; the ``sentinel`` of a process would otherwise stay silent as
+long as a sibling holds a copy of its write end.
+"""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import os
+import queue
+import select
+import threading
+import weakref
+from collections.abc import Callable, Iterable
+from concurrent.futures import BrokenExecutor, Executor, Future
+from multiprocessing.connection import Connection
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+from ..errors import EwoksPpfError, WorkerLostError, WorkerStartError
+from ..hookspecs import Location, PoolBackend, PoolOptions, Scaling
+from ..task.worker import EXIT, READY, dump_call, load_reply, serve
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+EXIT_SECONDS = 5.0
+"""How long a worker may take to exit by itself before it is killed: the threads that tasks left
+behind are joined in this time."""
+
+_start_lock = threading.Lock()
+
+
+class ProcessContext(Protocol):
+    """What is used of a :mod:`multiprocessing` context, or of one like it."""
+
+    # Any: the standard library and its look-alikes share no base class for processes.
+    Process: Any
+
+    def Pipe(self) -> tuple[Any, Any]:  # noqa: N802
+        """Return both ends of a two-way connection."""
+
+    def get_start_method(self) -> str | None:
+        """Return the name of the start method."""
+
+
+def process_backend(
+    *,
+    pool_type: str,
+    summary: str,
+    made_of: str,
+    get_context: Callable[[str | None], ProcessContext],
+    contexts: Callable[[], Iterable[str]] = multiprocessing.get_all_start_methods,
+    daemonic: bool,
+    unavailable: Callable[[], str | None] = lambda: None,
+) -> PoolBackend:
+    """Declare a backend whose workers are processes of a :mod:`multiprocessing`-like library.
+
+    :param get_context: returns the library's context of a start method; None is its default.
+    :param contexts: returns the start methods that exist on this platform.
+    :param daemonic: whether the processes are daemonic; those may not start processes.
+    :param unavailable: further reasons for not being available.
+    """
+
+    def open_worker(options: PoolOptions) -> Executor:
+        return WorkerProcess(get_context(options.context), daemonic)
+
+    return PoolBackend(
+        pool_type=pool_type,
+        summary=summary,
+        made_of=made_of,
+        open=open_worker,
+        location=Location.SAME_MACHINE,
+        scaling=Scaling.CORE,
+        contexts=tuple(contexts()),
+        nested_processes=not daemonic,
+        daemonic=daemonic,
+        unavailable=unavailable,
+    )
+
+
+class WorkerProcess(Executor):
+    """Run calls one at a time in one process."""
+
+    def __init__(self, context: ProcessContext, daemonic: bool) -> None:
+        self._owner = os.getpid()
+        self._context = context
+        self._lock = threading.Lock()
+        self._accepting = True
+        self._closed = False
+        self._calls: queue.SimpleQueue[tuple[Future[Any], bytes] | None] = queue.SimpleQueue()
+        with _start_lock:
+            self._connection, child_end = context.Pipe()
+            self._process = context.Process(
+                target=_main,
+                args=(child_end, self._owner, daemonic),
+                name="ewoksppf-worker",
+                daemon=daemonic,
+            )
+            _live.add(self)
+            try:
+                self._process.start()
+            except BaseException:
+                _live.discard(self)
+                self._connection.close()
+                raise
+            finally:
+                child_end.close()
+        self.pid: int = self._process.pid
+        """Process id of the worker."""
+        self._poll = select.poll()
+        self._poll.register(self._connection.fileno(), select.POLLIN)
+        self._poll.register(self._process.sentinel, select.POLLIN)
+        self._thread = threading.Thread(
+            target=self._serve, name=f"ewoksppf-worker-{self.pid}", daemon=True
+        )
+        self._thread.start()
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run a call in the process.
+
+        :raises BrokenExecutor: the process is dead; the call has not been started.
+        :raises RuntimeError: the executor is shut down, or belongs to another process.
+        """
+        if os.getpid() != self._owner:
+            raise RuntimeError(f"this pool belongs to process {self._owner}: open one here")
+        future: Future[T] = Future()
+        try:
+            call = dump_call(fn, args, kwargs)
+        except Exception as error:
+            future.set_exception(error)
+            return future
+        with self._lock:
+            if not self._accepting:
+                raise RuntimeError("cannot schedule new futures after shutdown")
+            if not self._process.is_alive():
+                raise BrokenExecutor(str(WorkerLostError(None, self.pid, self._process.exitcode)))
+            self._calls.put((future, call))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Let the process exit after the calls that it has been given."""
+        if os.getpid() != self._owner:
+            return
+        with self._lock:
+            if self._accepting:
+                self._accepting = False
+                if cancel_futures:
+                    self._cancel_queued()
+                self._calls.put(None)
+        if wait and threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def terminate_workers(self) -> None:
+        """Ask the process to end (SIGTERM); its call fails with :class:`WorkerLostError`."""
+        self._signal(lambda: self._process.terminate())
+
+    def kill_workers(self) -> None:
+        """End the process (SIGKILL); its call fails with :class:`WorkerLostError`."""
+        self._signal(lambda: self._process.kill())
+
+    def _signal(self, send: Callable[[], None]) -> None:
+        with self._lock:
+            if not self._closed:
+                send()
+
+    def _cancel_queued(self) -> None:
+        while True:
+            try:
+                item = self._calls.get_nowait()
+            except queue.Empty:
+                return
+            if item is not None:
+                item[0].cancel()
+
+    def _serve(self) -> None:
+        """Feed the process until shutdown: the body of the thread."""
+        started = False
+        while (item := self._calls.get()) is not None:
+            future, call = item
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                if not started:
+                    self._await_ready()
+                    started = True
+                reply = self._exchange(call)
+                result = load_reply(reply)
+            except BaseException as error:  # whatever it is, it belongs to this call
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+            del item, future, call
+        self._end(started)
+
+    def _await_ready(self) -> None:
+        try:
+            ready = self._receive()
+        except WorkerLostError as error:
+            if error.exitcode is not None and error.exitcode < 0:
+                raise  # killed from outside, like any worker
+            raise WorkerStartError(error.exitcode, self._context.get_start_method()) from None
+        assert ready == READY
+
+    def _exchange(self, call: bytes) -> bytes:
+        try:
+            self._connection.send_bytes(call)
+        except OSError:
+            raise self._lost() from None
+        return self._receive()
+
+    def _receive(self) -> bytes:
+        # A reply can be in the pipe of a process that has died since: the pipe comes first.
+        events = dict(self._poll.poll())
+        if self._connection.fileno() in events:
+            try:
+                return bytes(self._connection.recv_bytes())
+            except (EOFError, OSError):
+                pass
+        raise self._lost()
+
+    def _lost(self) -> WorkerLostError:
+        self._join_or_kill()
+        return WorkerLostError(None, self.pid, self._process.exitcode)
+
+    def _end(self, started: bool) -> None:
+        try:
+            if not started:
+                self._await_ready()
+            self._connection.send_bytes(EXIT)
+        except (OSError, EwoksPpfError):
+            pass  # it is dead already
+        self._join_or_kill()
+        with self._lock:
+            self._closed = True
+            self._connection.close()
+            self._process.close()
+        _live.discard(self)
+
+    def _join_or_kill(self) -> None:
+        self._process.join(EXIT_SECONDS)
+        if self._process.exitcode is None:
+            self._process.kill()
+            self._process.join()
+
+
+_live: weakref.WeakSet[WorkerProcess] = weakref.WeakSet()
+
+
+@atexit.register
+def _end_all() -> None:
+    # Runs before multiprocessing joins its children, which would wait for idle workers for ever.
+    workers = [worker for worker in _live if worker._owner == os.getpid()]
+    for worker in workers:
+        worker.shutdown(wait=False, cancel_futures=True)
+    for worker in workers:
+        worker._thread.join(EXIT_SECONDS)
+        if worker._thread.is_alive():
+            worker.kill_workers()
+            worker._thread.join()
+
+
+def _main(connection: Connection, parent_pid: int, daemonic: bool) -> None:
+    """Run the worker: what the process executes."""
+    # A forked worker holds copies of the parent's ends of all earlier pipes.
+    for sibling in list(_live):
+        sibling._connection.close()
+    serve(connection, parent_pid, daemonic)

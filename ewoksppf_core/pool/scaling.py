@@ -1,0 +1,151 @@
+"""How many workers an elastic pool should have: one pure decision, and what it is based on."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+import psutil
+
+IDLE_CPU_FRACTION = 0.5
+"""Above this idle fraction of the usable CPUs, the running tasks wait rather than compute."""
+
+MIN_TASK_SECONDS = 0.05
+"""Below this mean duration of a task, handing out tasks is what limits the run, not workers."""
+
+MIN_FREE_MEMORY_FRACTION = 0.1
+"""Below this fraction of free memory, the pool does not grow beyond the CPUs."""
+
+MOST_WORKERS = 512
+"""No load makes a pool larger than this."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of an elastic pool.
+
+    :param at_once: number of workers that are started as soon as there are tasks for them.
+    :param at_most: number of workers that is never exceeded.
+    :param retire_after: seconds after which an idle worker ends; None for never.
+    """
+
+    at_once: int
+    at_most: int
+    retire_after: float | None
+
+    @classmethod
+    def elastic(cls) -> Limits:
+        """Follow the load."""
+        cpus = usable_cpus()
+        return cls(at_once=cpus, at_most=max(MOST_WORKERS, cpus), retire_after=3.0)
+
+    @classmethod
+    def fixed(cls, workers: int) -> Limits:
+        """Keep that many workers."""
+        return cls(at_once=workers, at_most=workers, retire_after=None)
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What the machine and the workers did during the last look of a :class:`Meter`.
+
+    :param idle_cpu_fraction: idle part of the usable CPUs, 0 to 1.
+    :param task_seconds: mean time for which a task occupied its worker.
+    :param free_memory_fraction: available part of the machine's memory, 0 to 1.
+    """
+
+    idle_cpu_fraction: float
+    task_seconds: float
+    free_memory_fraction: float
+
+
+@dataclass(frozen=True)
+class Load:
+    """What an elastic pool looks like at one moment.
+
+    :param workers: number of workers, starting ones included.
+    :param idle: how many of them have nothing to do.
+    :param queued: number of tasks that wait for a worker.
+    :param workload: what happened lately, None when that is not known.
+    """
+
+    workers: int
+    idle: int
+    queued: int
+    workload: Workload | None = None
+
+
+def workers_to_start(load: Load, limits: Limits) -> int:
+    """Decide how many workers to start now."""
+    wanted = load.queued - load.idle
+    if wanted <= 0:
+        return 0
+    if load.workers < limits.at_once:
+        return min(wanted, limits.at_once - load.workers)
+    if load.workers >= limits.at_most or load.workload is None:
+        return 0
+    tasks_wait = (
+        load.workload.idle_cpu_fraction > IDLE_CPU_FRACTION
+        and load.workload.task_seconds > MIN_TASK_SECONDS
+    )
+    return int(tasks_wait and load.workload.free_memory_fraction > MIN_FREE_MEMORY_FRACTION)
+
+
+def usable_cpus() -> int:
+    """Count the CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Meter:
+    """Measures the workload in intervals.
+
+    :param completed: number of tasks completed so far.
+    """
+
+    interval = 0.1
+    """Seconds; the kernel counts CPU time in steps of 10 ms."""
+
+    def __init__(self, completed: int) -> None:
+        self._start = time.monotonic()
+        self._completed = completed
+        self._idle, self._total = _cpu_times()
+        self._last: Workload | None = None
+
+    def look(self, workers: int, completed: int) -> Workload | None:
+        """Return the workload of the last full interval, None during the first one.
+
+        :param workers: number of workers.
+        :param completed: number of tasks completed so far.
+        """
+        now = time.monotonic()
+        seconds = now - self._start
+        if seconds >= self.interval:
+            idle, total = _cpu_times()
+            elapsed = max(total - self._total, 0.01)
+            self._last = Workload(
+                idle_cpu_fraction=(idle - self._idle) / elapsed,
+                task_seconds=workers * seconds / max(completed - self._completed, 1),
+                free_memory_fraction=_free_memory_fraction(),
+            )
+            self._start, self._completed = now, completed
+            self._idle, self._total = idle, total
+        return self._last
+
+
+def _free_memory_fraction() -> float:
+    memory = psutil.virtual_memory()
+    return float(memory.available / memory.total)
+
+
+def _cpu_times() -> tuple[float, float]:
+    times = psutil.cpu_times(percpu=True)
+    if hasattr(os, "sched_getaffinity"):
+        usable = os.sched_getaffinity(0)
+        times = [cpu for number, cpu in enumerate(times) if number in usable] or times
+    idle = sum(cpu.idle + getattr(cpu, "iowait", 0.0) for cpu in times)
+    # guest time is already counted as user time
+    total = sum(sum(cpu) - getattr(cpu, "guest", 0.0) for cpu in times)
+    return idle, total

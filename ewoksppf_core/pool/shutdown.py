@@ -1,0 +1,76 @@
+"""Leave a pool: wait for its tasks, or stop them."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from ..errors import OptionError
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a pool is left.
+
+    :param wait_on_exit: wait until the workers have ended.
+    :param wait_on_exit_timeout: seconds to wait before workers are killed, where that is
+        possible; None waits as long as it takes.
+    :param interrupt_on_exit: kill the workers instead of waiting for their tasks.
+    :raises OptionError: one of the values cannot be used.
+    """
+
+    wait_on_exit: bool = True
+    wait_on_exit_timeout: float | None = None
+    interrupt_on_exit: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("wait_on_exit", "interrupt_on_exit"):
+            if not isinstance(getattr(self, name), bool):
+                raise OptionError(name, getattr(self, name), "True or False is expected")
+        check_seconds("wait_on_exit_timeout", self.wait_on_exit_timeout)
+
+
+def check_seconds(option: str, value: object) -> None:
+    """Check that an option is a number of seconds or None.
+
+    :raises OptionError: it is not.
+    """
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is not None and not (is_number and value >= 0):  # type: ignore[operator]
+        raise OptionError(option, value, "a number of seconds, or None, is expected")
+
+
+def end_pool(pool: Executor, leave: Exit) -> None:
+    """Shut a pool down; tasks that have not started are cancelled."""
+    if leave.interrupt_on_exit:
+        kill_workers(pool)
+    if not leave.wait_on_exit:
+        pool.shutdown(wait=False, cancel_futures=True)
+    elif leave.wait_on_exit_timeout is None:
+        pool.shutdown(wait=True, cancel_futures=True)
+    else:
+        _shutdown_within(pool, leave.wait_on_exit_timeout)
+
+
+def kill_workers(pool: Executor) -> bool:
+    """End running tasks by killing their workers.
+
+    :returns: False when the executor cannot do that.
+    """
+    kill = getattr(pool, "kill_workers", None)
+    if kill is None:
+        return False
+    kill()
+    return True
+
+
+def _shutdown_within(pool: Executor, seconds: float) -> None:
+    # Executors cannot wait with a time limit, threads can.
+    thread = threading.Thread(
+        target=pool.shutdown, kwargs={"cancel_futures": True}, name="ewoksppf-exit", daemon=True
+    )
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive() and kill_workers(pool):
+        thread.join()

@@ -1,0 +1,100 @@
+"""Exceptions on their way between processes, with cause, notes and traceback text."""
+
+from __future__ import annotations
+
+import pickle
+import traceback
+from dataclasses import dataclass
+
+from ..errors import RemoteTaskError
+
+
+@dataclass(frozen=True)
+class PackedException:
+    """An exception and its causes, in a form which every process can unpickle.
+
+    :param type_name: qualified name of the type.
+    :param message: what ``str`` gives, or why it gives nothing.
+    :param traceback: formatted traceback of the whole chain; empty for causes.
+    :param pickled: the pickled exception, or None when it cannot be rebuilt from a pickle.
+    :param cause: what it was raised from, if anything.
+    :param explicit: True for ``__cause__``, False for ``__context__``.
+    """
+
+    type_name: str
+    message: str
+    traceback: str
+    pickled: bytes | None
+    cause: PackedException | None
+    explicit: bool
+
+    def unpack(self) -> BaseException:
+        """Rebuild the exception, or a :class:`RemoteTaskError` when that is impossible."""
+        exception: BaseException | None = None
+        if self.pickled is not None:
+            try:
+                exception = pickle.loads(self.pickled)
+            except Exception:  # for example a module that only the worker has
+                exception = None
+        if not isinstance(exception, BaseException):
+            exception = RemoteTaskError(self.type_name, self.message, self.traceback)
+        if self.cause is not None:
+            cause = self.cause.unpack()
+            if self.explicit:
+                exception.__cause__ = cause
+            else:
+                exception.__context__ = cause
+        return exception
+
+
+def pack_exception(exception: BaseException) -> PackedException:
+    """Pack an exception of this process; never raises."""
+    return _pack(exception, traceback=format_traceback(exception), seen=set())
+
+
+def format_traceback(exception: BaseException) -> str:
+    """Format an exception with its causes, even one that raises when printed."""
+    try:
+        return "".join(traceback.format_exception(exception))
+    except Exception as error:
+        return f"{_type_name(exception)}: <traceback not printable: {type(error).__name__}>\n"
+
+
+def _pack(exception: BaseException, traceback: str, seen: set[int]) -> PackedException:
+    seen.add(id(exception))
+    cause, explicit = exception.__cause__, True
+    if cause is None and not exception.__suppress_context__:
+        cause, explicit = exception.__context__, False
+    packed_cause = None
+    if cause is not None and id(cause) not in seen:
+        packed_cause = _pack(cause, traceback="", seen=seen)
+    return PackedException(
+        type_name=_type_name(exception),
+        message=_message(exception),
+        traceback=traceback,
+        pickled=_dump(exception),
+        cause=packed_cause,
+        explicit=explicit,
+    )
+
+
+def _dump(exception: BaseException) -> bytes | None:
+    # Loaded once here: many exceptions pickle but cannot be rebuilt, because their __init__
+    # wants other arguments than the ones that BaseException remembers.
+    try:
+        pickled = pickle.dumps(exception, protocol=pickle.HIGHEST_PROTOCOL)
+        rebuilt = pickle.loads(pickled)
+    except Exception:
+        return None
+    return pickled if type(rebuilt) is type(exception) else None
+
+
+def _type_name(exception: BaseException) -> str:
+    return f"{type(exception).__module__}.{type(exception).__qualname__}"
+
+
+def _message(exception: BaseException) -> str:
+    try:
+        return str(exception)
+    except Exception as error:
+        return f"<message not printable: {type(error).__name__}>"

@@ -1,0 +1,133 @@
+"""The main loop of a worker process: take a call from the pipe, run it, send the reply.
+
+Guarantees:
+
+* The worker never outlives its parent by more than one task, however the parent ended: a
+  daemonic worker exits at once, another one when its task is done.
+* Every call gets exactly one reply, also when the function raises ``SystemExit`` or
+  ``KeyboardInterrupt``, or when its result cannot be pickled.
+
+Assumes: the parent's death is read from a process file descriptor, not from the end of the
+pipe, because forked siblings of this worker hold copies of the parent's ends.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import select
+import signal
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+from .failure import pack_exception
+
+READY = b"ready"
+EXIT = b""
+_PARENT_POLL_SECONDS = 1.0
+"""How often a worker looks for its parent on platforms without process file descriptors."""
+
+
+def serve(connection: Connection, parent_pid: int, daemonic: bool) -> None:
+    """Run calls until the parent says :data:`EXIT` or is gone.
+
+    :param connection: the worker's end of the pipe.
+    :param parent_pid: process which owns the other end.
+    :param daemonic: exit at once when the parent is gone, even in the middle of a task.
+    """
+    _reset_signals()
+    with connection:
+        parent = _Parent(parent_pid)
+        if daemonic:
+            threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+        connection.send_bytes(READY)
+        while parent.wait_for(connection):
+            try:
+                call = connection.recv_bytes()
+            except EOFError:
+                return
+            if call == EXIT:
+                return
+            reply = _reply_to(call)
+            try:
+                connection.send_bytes(reply)
+            except OSError:
+                return  # the parent went away meanwhile
+
+
+def dump_call(function: Callable[..., object], args: tuple[object, ...], kwargs: object) -> bytes:
+    """Pickle a call for :func:`serve`."""
+    return pickle.dumps((function, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL)
+
+
+def load_reply(reply: bytes) -> object:
+    """Return what the call returned, or raise what it raised."""
+    succeeded, value = pickle.loads(reply)
+    if not succeeded:
+        raise value.unpack()
+    return value
+
+
+def _reply_to(call: bytes) -> bytes:
+    try:
+        function, args, kwargs = pickle.loads(call)
+        result = True, function(*args, **kwargs)
+        return pickle.dumps(result, protocol=pickle.HIGHEST_PROTOCOL)
+    except BaseException as exception:  # SystemExit of a task must not end the worker
+        failure = False, pack_exception(exception)
+        return pickle.dumps(failure, protocol=pickle.HIGHEST_PROTOCOL)
+
+
+def _reset_signals() -> None:
+    # Ctrl-C reaches the whole process group: the parent decides what happens to its workers.
+    # A handler rather than SIG_IGN, which programs started by a task would inherit.
+    signal.signal(signal.SIGINT, lambda signum, frame: None)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a forked worker inherits the parent's handler
+
+
+class _Parent:
+    """Tells whether the parent process is alive."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._fd: int | None = None
+        if hasattr(os, "pidfd_open"):
+            try:
+                self._fd = os.pidfd_open(pid)
+            except ProcessLookupError:
+                os._exit(1)
+
+    def wait_for(self, connection: Connection) -> bool:
+        """Wait until the pipe is readable; False when the parent is gone instead."""
+        poll = select.poll()
+        poll.register(connection.fileno(), select.POLLIN)
+        if self._fd is not None:
+            poll.register(self._fd, select.POLLIN)
+            return any(fd == connection.fileno() for fd, _ in poll.poll())
+        while not poll.poll(1000 * _PARENT_POLL_SECONDS):
+            if not self._exists():
+                return False
+        return True
+
+    def join(self) -> None:
+        """Wait until the parent is gone."""
+        poll = select.poll()
+        if self._fd is not None:
+            poll.register(self._fd, select.POLLIN)
+            poll.poll()
+        else:
+            while self._exists():
+                poll.poll(1000 * _PARENT_POLL_SECONDS)
+
+    def _exists(self) -> bool:
+        try:
+            os.kill(self._pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+
+def _die_with(parent: _Parent) -> None:
+    parent.join()
+    os._exit(1)
