@@ -67,9 +67,11 @@ class ElasticPool(Executor):
         self._queue: deque[_Work] = deque()
         self._slots: set[_Slot] = set()
         self._idle: list[_Slot] = []  # the last one is the most recently used
+        self._leaving: list[_Slot] = []  # to be shut down
         self._opening = 0
         self._completed = 0
         self._accepting = True
+        self._end_with: str | None = None  # how a slot ends that is still opening at shutdown
         self._keeper: threading.Thread | None = None
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
@@ -102,7 +104,8 @@ class ElasticPool(Executor):
         if wait:
             with self._changed:
                 self._changed.wait_for(lambda: not self._busy())
-        self._retire(self._take_idle(), wait=wait)
+        self._dismiss_idle(0.0)
+        self._end_leaving(wait)
         if wait and self._keeper is not None and threading.current_thread() is not self._keeper:
             self._keeper.join()
 
@@ -117,10 +120,10 @@ class ElasticPool(Executor):
     def _call_all(self, method: str) -> None:
         with self._changed:
             slots = list(self._slots)
+            if not self._accepting:
+                self._end_with = method
         for slot in slots:
-            call = getattr(slot.executor, method, None)
-            if call is not None:
-                call()
+            _call(slot.executor, method)
 
     def _busy(self) -> bool:
         return bool(self._queue) or self._opening > 0 or len(self._slots) > len(self._idle)
@@ -168,6 +171,8 @@ class ElasticPool(Executor):
                 self._queue.appendleft(work)
             return  # every caller pumps again
         inner.add_done_callback(lambda inner: self._done(work, slot, inner))
+        if self._end_with is not None:
+            _call(slot.executor, self._end_with)
 
     def _open(self) -> _Slot:
         try:
@@ -196,7 +201,7 @@ class ElasticPool(Executor):
             if not work.future.running():
                 work.future.set_running_or_notify_cancel()
             work.future.set_exception(error)
-        elif isinstance(error, OSError):
+        elif isinstance(error, Exception):
             _logger.warning("no further worker can be started: %s", error)
         else:
             raise error
@@ -234,9 +239,9 @@ class ElasticPool(Executor):
     def _discard(self, slot: _Slot) -> None:
         with self._changed:
             self._slots.discard(slot)
+            self._leaving.append(slot)
             if not self._accepting:
                 self._changed.notify_all()
-        slot.executor.shutdown(wait=False)
 
     def _fail_queued(self, error: BaseException) -> None:
         with self._changed:
@@ -248,22 +253,27 @@ class ElasticPool(Executor):
                 work.future.set_exception(error)
 
     def _keep(self) -> None:
-        """Grow beyond the CPUs and retire idle slots: the body of the keeper thread."""
+        """Grow beyond the CPUs and let idle slots go: the body of the keeper thread."""
         meter: Meter | None = None
         while True:
             with self._changed:
-                self._changed.wait(GROW_SECONDS if self._queue else REST_SECONDS)
+                if self._may_rest():
+                    self._changed.wait(GROW_SECONDS if self._queue else REST_SECONDS)
                 waiting = bool(self._queue)
-                if not self._busy() and not (self._slots and self._accepting):
-                    if self._accepting:
-                        self._keeper = None
-                    return
             if waiting:
                 meter = meter or Meter(self._completed)
                 self._grow(meter.look(len(self._slots), self._completed))
             else:
                 meter = None
-            self._retire(self._take_idle(self._limits.retire_after), wait=False)
+            self._dismiss_idle(self._limits.retire_after if self._accepting else 0.0)
+            self._end_leaving(wait=True)
+            with self._changed:
+                if not (self._slots or self._leaving or self._busy()):
+                    self._keeper = None
+                    return
+
+    def _may_rest(self) -> bool:
+        return self._accepting or self._busy()
 
     def _grow(self, workload: Workload | None) -> None:
         with self._changed:
@@ -274,21 +284,28 @@ class ElasticPool(Executor):
         self._start(work, None)
         self._pump()
 
-    def _take_idle(self, idle_for: float | None = 0.0) -> list[_Slot]:
-        """Remove the slots which have been idle for that many seconds (None: no slot)."""
+    def _dismiss_idle(self, idle_for: float | None) -> None:
+        """Let slots go which have been idle for that many seconds (None: no slot)."""
         if idle_for is None:
-            return []
+            return
         now = time.monotonic()
         with self._changed:
             old = [slot for slot in self._idle if now - slot.idle_since >= idle_for]
             self._idle = [slot for slot in self._idle if slot not in old]
             self._slots.difference_update(old)
-        return old
+            self._leaving += old
 
-    @staticmethod
-    def _retire(slots: list[_Slot], wait: bool) -> None:
-        for slot in slots:
+    def _end_leaving(self, wait: bool) -> None:
+        with self._changed:
+            leaving, self._leaving = self._leaving, []
+        for slot in leaving:
             slot.executor.shutdown(wait=False)
         if wait:
-            for slot in slots:
+            for slot in leaving:
                 slot.executor.shutdown(wait=True)
+
+
+def _call(executor: Executor, method: str) -> None:
+    call = getattr(executor, method, None)
+    if call is not None:
+        call()

@@ -8,28 +8,31 @@ Guarantees:
   closed, whatever the process was doing. An interpreter exit does the same.
 * The executor refuses to work in a fork of the process that created it.
 
-Assumes: nobody else forks between the creation of the pipe and the start of the process. Our
-own starts are serialised by a lock; the ``sentinel`` of a process would otherwise stay silent as
-long as a sibling holds a copy of its write end.
+Assumes: nobody else reaps our children. Our own starts are serialised by a lock, so that no
+worker inherits the end of the pipe that belongs to another one.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import multiprocessing
 import os
 import queue
 import select
+import signal
 import threading
 import weakref
 from collections.abc import Callable, Iterable
 from concurrent.futures import BrokenExecutor, Executor, Future
 from multiprocessing.connection import Connection
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from ..errors import EwoksPpfError, WorkerLostError, WorkerStartError
 from ..hookspecs import Location, PoolBackend, PoolOptions, Scaling
 from ..task.worker import EXIT, READY, dump_call, load_reply, serve
+from . import child
+from .obstacles import why_no_processes
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,8 +41,6 @@ EXIT_SECONDS = 5.0
 """How long a worker may take to exit by itself before it is killed: the threads that tasks left
 behind are joined in this time."""
 
-_start_lock = threading.Lock()
-
 
 class ProcessContext(Protocol):
     """What is used of a :mod:`multiprocessing` context, or of one like it."""
@@ -47,11 +48,18 @@ class ProcessContext(Protocol):
     # Any: the standard library and its look-alikes share no base class for processes.
     Process: Any
 
-    def Pipe(self) -> tuple[Any, Any]:  # noqa: N802
+    def Pipe(self) -> tuple[Any, Any]:
         """Return both ends of a two-way connection."""
+
+    def current_process(self) -> Any:
+        """Return this process, as the library sees it."""
 
     def get_start_method(self) -> str | None:
         """Return the name of the start method."""
+
+
+def _get_context(method: str | None) -> ProcessContext:
+    return cast(ProcessContext, multiprocessing.get_context(method))
 
 
 def process_backend(
@@ -59,21 +67,24 @@ def process_backend(
     pool_type: str,
     summary: str,
     made_of: str,
-    get_context: Callable[[str | None], ProcessContext],
-    contexts: Callable[[], Iterable[str]] = multiprocessing.get_all_start_methods,
     daemonic: bool,
-    unavailable: Callable[[], str | None] = lambda: None,
+    get_context: Callable[[str | None], ProcessContext] = _get_context,
+    contexts: Callable[[], Iterable[str]] = multiprocessing.get_all_start_methods,
+    missing: Callable[[], str | None] = lambda: None,
 ) -> PoolBackend:
     """Declare a backend whose workers are processes of a :mod:`multiprocessing`-like library.
 
+    :param daemonic: whether the processes are daemonic; those may not start processes.
     :param get_context: returns the library's context of a start method; None is its default.
     :param contexts: returns the start methods that exist on this platform.
-    :param daemonic: whether the processes are daemonic; those may not start processes.
-    :param unavailable: further reasons for not being available.
+    :param missing: says why the library cannot be imported, or returns None when it can.
     """
 
     def open_worker(options: PoolOptions) -> Executor:
         return WorkerProcess(get_context(options.context), daemonic)
+
+    def unavailable() -> str | None:
+        return missing() or why_no_processes(get_context(None).current_process())
 
     return PoolBackend(
         pool_type=pool_type,
@@ -97,11 +108,10 @@ class WorkerProcess(Executor):
         self._context = context
         self._lock = threading.Lock()
         self._accepting = True
-        self._closed = False
         self._calls: queue.SimpleQueue[tuple[Future[Any], bytes] | None] = queue.SimpleQueue()
-        with _start_lock:
+        with child.start_lock:
             self._connection, child_end = context.Pipe()
-            self._process = context.Process(
+            process = context.Process(
                 target=_main,
                 args=(child_end, self._owner, daemonic),
                 name="ewoksppf-worker",
@@ -109,22 +119,30 @@ class WorkerProcess(Executor):
             )
             _live.add(self)
             try:
-                self._process.start()
+                process.start()
             except BaseException:
                 _live.discard(self)
                 self._connection.close()
                 raise
             finally:
                 child_end.close()
-        self.pid: int = self._process.pid
+        try:
+            self._child = child.Child(process)
+            self._thread = threading.Thread(
+                target=self._serve, name=f"ewoksppf-worker-{process.pid}", daemon=True
+            )
+            self._thread.start()
+        except BaseException:  # no descriptor, or no thread, is left
+            _live.discard(self)
+            self._connection.close()
+            process.terminate()
+            process.join()
+            raise
+
+    @property
+    def pid(self) -> int:
         """Process id of the worker."""
-        self._poll = select.poll()
-        self._poll.register(self._connection.fileno(), select.POLLIN)
-        self._poll.register(self._process.sentinel, select.POLLIN)
-        self._thread = threading.Thread(
-            target=self._serve, name=f"ewoksppf-worker-{self.pid}", daemon=True
-        )
-        self._thread.start()
+        return self._child.pid
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run a call in the process.
@@ -143,8 +161,8 @@ class WorkerProcess(Executor):
         with self._lock:
             if not self._accepting:
                 raise RuntimeError("cannot schedule new futures after shutdown")
-            if not self._process.is_alive():
-                raise BrokenExecutor(str(WorkerLostError(None, self.pid, self._process.exitcode)))
+            if self._child.is_dead():
+                raise BrokenExecutor(f"worker {self.pid} died between two tasks")
             self._calls.put((future, call))
         return future
 
@@ -163,16 +181,11 @@ class WorkerProcess(Executor):
 
     def terminate_workers(self) -> None:
         """Ask the process to end (SIGTERM); its call fails with :class:`WorkerLostError`."""
-        self._signal(lambda: self._process.terminate())
+        self._child.send_signal(signal.SIGTERM)
 
     def kill_workers(self) -> None:
         """End the process (SIGKILL); its call fails with :class:`WorkerLostError`."""
-        self._signal(lambda: self._process.kill())
-
-    def _signal(self, send: Callable[[], None]) -> None:
-        with self._lock:
-            if not self._closed:
-                send()
+        self._child.send_signal(signal.SIGKILL)
 
     def _cancel_queued(self) -> None:
         while True:
@@ -220,38 +233,28 @@ class WorkerProcess(Executor):
         return self._receive()
 
     def _receive(self) -> bytes:
+        poll = select.poll()
+        poll.register(self._connection.fileno(), select.POLLIN)
+        poll.register(self._child.fileno(), select.POLLIN)
         # A reply can be in the pipe of a process that has died since: the pipe comes first.
-        events = dict(self._poll.poll())
-        if self._connection.fileno() in events:
-            try:
+        if any(fd == self._connection.fileno() for fd, _ in poll.poll()):
+            with contextlib.suppress(EOFError, OSError):
                 return bytes(self._connection.recv_bytes())
-            except (EOFError, OSError):
-                pass
         raise self._lost()
 
     def _lost(self) -> WorkerLostError:
-        self._join_or_kill()
-        return WorkerLostError(None, self.pid, self._process.exitcode)
+        return WorkerLostError(None, self.pid, self._child.reap(EXIT_SECONDS))
 
     def _end(self, started: bool) -> None:
-        try:
+        # An error means that it is dead already.
+        with contextlib.suppress(OSError, EwoksPpfError):
             if not started:
                 self._await_ready()
             self._connection.send_bytes(EXIT)
-        except (OSError, EwoksPpfError):
-            pass  # it is dead already
-        self._join_or_kill()
-        with self._lock:
-            self._closed = True
-            self._connection.close()
-            self._process.close()
+        self._child.reap(EXIT_SECONDS)
+        self._connection.close()
+        self._child.close()
         _live.discard(self)
-
-    def _join_or_kill(self) -> None:
-        self._process.join(EXIT_SECONDS)
-        if self._process.exitcode is None:
-            self._process.kill()
-            self._process.join()
 
 
 _live: weakref.WeakSet[WorkerProcess] = weakref.WeakSet()

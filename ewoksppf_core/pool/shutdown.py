@@ -43,7 +43,9 @@ def check_seconds(option: str, value: object) -> None:
 
 def end_pool(pool: Executor, leave: Exit) -> None:
     """Shut a pool down; tasks that have not started are cancelled."""
-    if leave.interrupt_on_exit:
+    if leave.interrupt_on_exit and kill_workers(pool):
+        # What waited may have started in the place of what was killed.
+        pool.shutdown(wait=False, cancel_futures=True)
         kill_workers(pool)
     if not leave.wait_on_exit:
         pool.shutdown(wait=False, cancel_futures=True)

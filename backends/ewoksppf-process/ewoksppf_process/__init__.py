@@ -1,7 +1,5 @@
 """The default backend: worker processes of the standard library."""
 
-import multiprocessing
-
 from ewoksppf_core import PoolBackend, hookimpl
 from ewoksppf_core.pool.process import process_backend
 
@@ -13,6 +11,5 @@ def ewoksppf_pool_backend() -> PoolBackend:
         pool_type="process",
         summary="worker processes, for tasks that compute",
         made_of="multiprocessing.Process",
-        get_context=multiprocessing.get_context,
         daemonic=False,
     )

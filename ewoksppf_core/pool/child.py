@@ -1,0 +1,83 @@
+"""A started process of :mod:`multiprocessing`, or of a library like it, seen from its parent.
+
+The death of a child is read from a process file descriptor. The ``sentinel`` of the library, used
+where the platform has no such descriptors, stays silent as long as processes that the child
+started hold copies of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import threading
+from typing import Any
+
+start_lock = threading.Lock()
+"""Held while a process is started or reaped: starting one makes the libraries look at all."""
+
+
+def _renew_lock() -> None:
+    global start_lock
+    start_lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
+
+
+class Child:
+    """Watch, signal and reap one process.
+
+    :param process: a started process; billiard's lack some methods of multiprocessing's.
+    """
+
+    def __init__(self, process: Any) -> None:
+        self._process = process
+        self._fd, self._is_pidfd = _open_death_watch(process)
+        self._signal_lock = threading.Lock()
+        self.pid: int = process.pid
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when the process is dead."""
+        return self._fd
+
+    def is_dead(self, seconds: float | None = 0) -> bool:
+        """Wait that long for the process to end; None waits for ever."""
+        poll = select.poll()
+        poll.register(self._fd, select.POLLIN)
+        return bool(poll.poll(None if seconds is None else 1000 * seconds))
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process, unless it has ended."""
+        with self._signal_lock, contextlib.suppress(ProcessLookupError):
+            if self._fd < 0:
+                return
+            if self._is_pidfd:
+                signal.pidfd_send_signal(self._fd, number)
+            elif not self.is_dead():
+                os.kill(self.pid, number)
+
+    def reap(self, seconds: float) -> int | None:
+        """Wait for the process, kill it after that many seconds, and return its exit code."""
+        if not self.is_dead(seconds):
+            self.send_signal(signal.SIGKILL)
+            self.is_dead(None)
+        with start_lock:
+            self._process.join()
+        exitcode: int | None = self._process.exitcode
+        return exitcode
+
+    def close(self) -> None:
+        """Give the descriptors back; the process must have been reaped."""
+        with self._signal_lock:
+            os.close(self._fd)
+            self._fd = -1
+        self._process.close()
+
+
+def _open_death_watch(process: Any) -> tuple[int, bool]:
+    if hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal"):
+        with contextlib.suppress(OSError):
+            return os.pidfd_open(process.pid), True
+    return os.dup(process.sentinel), False

@@ -1,0 +1,34 @@
+"""What keeps this process from starting worker processes, in words that tell the cure."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+_PATCHABLE = ("os", "select", "socket", "threading")
+
+
+def is_monkey_patched() -> bool:
+    """Tell whether gevent replaced blocking functions of this process; never imports it."""
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and any(map(monkey.is_module_patched, _PATCHABLE))
+
+
+def why_no_processes(current_process: Any) -> str | None:
+    """Say why this process cannot have worker processes, None when it can.
+
+    :param current_process: this process, as the library which starts the workers sees it.
+    """
+    if is_monkey_patched():
+        # Pipes become non-blocking sockets, and a fork copies the program's greenlets.
+        return (
+            "worker processes do not survive the monkey patching of gevent: use a pool type "
+            "made of greenlets, such as 'gevent'"
+        )
+    if current_process.daemon:
+        return (
+            f"this process ({current_process.name}) is daemonic, and daemonic processes may not "
+            "start processes: use a pool type whose tasks run in this process, such as 'thread', "
+            "or start this process with daemon=False"
+        )
+    return None
