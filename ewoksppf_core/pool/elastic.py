@@ -21,8 +21,8 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from collections.abc import Callable, Collection
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
@@ -68,6 +68,7 @@ class ElasticPool(Executor):
         self._slots: set[_Slot] = set()
         self._idle: list[_Slot] = []  # the last one is the most recently used
         self._leaving: list[_Slot] = []  # to be shut down
+        self._running: dict[Future[Any], _Slot] = {}
         self._opening = 0
         self._completed = 0
         self._accepting = True
@@ -117,6 +118,19 @@ class ElasticPool(Executor):
         """End all workers at once; running tasks fail with :class:`WorkerLostError`."""
         self._call_all("kill_workers")
 
+    def stop_tasks(self, futures: Collection[Future[Any]], grace: float) -> None:
+        """End running tasks, which fail with :class:`WorkerLostError`.
+
+        :param futures: the tasks.
+        :param grace: seconds that workers get to end by themselves before they are killed.
+        """
+        for method in ("terminate_workers", "kill_workers"):
+            slots = [slot for future in futures if (slot := self._running.get(future))]
+            for slot in slots:
+                _call(slot.executor, method)
+            if slots:
+                wait(futures, timeout=grace)
+
     def _call_all(self, method: str) -> None:
         with self._changed:
             slots = list(self._slots)
@@ -162,12 +176,14 @@ class ElasticPool(Executor):
         if not work.future.running() and not work.future.set_running_or_notify_cancel():
             self._release(slot)
             return
+        self._running[work.future] = slot
         try:
             inner = work.call(slot.executor)
         except BrokenExecutor as error:
             _logger.warning("a worker was lost between two tasks: %s", error)
             self._discard(slot)
             with self._changed:
+                del self._running[work.future]
                 self._queue.appendleft(work)
             return  # every caller pumps again
         inner.add_done_callback(lambda inner: self._done(work, slot, inner))
@@ -207,6 +223,7 @@ class ElasticPool(Executor):
             raise error
 
     def _done(self, work: _Work, slot: _Slot, inner: Future[Any]) -> None:
+        del self._running[work.future]
         error: BaseException | None
         try:
             error = inner.exception()

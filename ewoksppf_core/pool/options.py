@@ -7,12 +7,13 @@ import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import OptionError, PoolUnavailableError, UnknownOptionError
 from ..hookspecs import PoolBackend, PoolOptions, Scaling
 from .elastic import ElasticPool
+from .pool import Pool
 from .registry import default_pool_type, get_backend
 from .scaling import Limits, usable_cpus
 from .shutdown import Exit, end_pool
@@ -40,16 +41,18 @@ class PoolRequest:
     exit: Exit
 
     @contextmanager
-    def open(self) -> Iterator[Executor]:
+    def open(self) -> Iterator[Pool]:
         """Open the pool, and end it on leaving."""
         if self.backend.scaling is Scaling.CORE:
-            pool: Executor = ElasticPool(lambda: self.backend.open(self.options), self.limits)
+            executor: Executor = ElasticPool(lambda: self.backend.open(self.options), self.limits)
         else:
-            pool = self.backend.open(self.options)
+            executor = self.backend.open(self.options)
+        pool = Pool(executor, self.backend)
         try:
             yield pool
         finally:
-            end_pool(pool, self.exit)
+            wait = self.exit.wait_on_exit and not pool.abandoned
+            end_pool(pool, replace(self.exit, wait_on_exit=wait))
 
 
 def request_pool(
@@ -79,7 +82,9 @@ def request_pool(
     leave = Exit(**{name: given.pop(name) for name in _EXIT_OPTIONS if name in given})
     for name in given:
         if name not in backend.extra_options:
-            raise UnknownOptionError(f"pool_options[{name!r}]", [*POOL_OPTIONS, *backend.extra_options])
+            raise UnknownOptionError(
+                f"pool_options[{name!r}]", [*POOL_OPTIONS, *backend.extra_options]
+            )
     _check_context(backend, context)
     workers = _check_workers(max_workers, scaling_workers, nodes)
     reason = backend.unavailable()
@@ -116,9 +121,7 @@ def _check_context(backend: PoolBackend, context: str | None) -> None:
     raise OptionError("context", context, cure)
 
 
-def _check_workers(
-    max_workers: int | None, scaling_workers: bool, nodes: int | None
-) -> int | None:
+def _check_workers(max_workers: int | None, scaling_workers: bool, nodes: int | None) -> int | None:
     if not isinstance(scaling_workers, bool):
         raise OptionError("scaling_workers", scaling_workers, "True or False is expected")
     if max_workers is None:

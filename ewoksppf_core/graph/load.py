@@ -1,0 +1,186 @@
+"""Load a graph from any representation that Ewoks knows, in linear time.
+
+``ewokscore.load_graph`` does the same, but its validation asks for every link whether it is
+required, which takes time exponential in the depth of the graph. Everything else that it does is
+reused: representations, schema updates, sub-graph extraction.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import networkx
+from ewokscore.graph import TaskGraph, serialize
+from ewokscore.graph.multigraph import flatten_multigraph
+from ewokscore.graph.schema import LATEST_VERSION, normalize_schema_version, update_graph_schema
+from ewokscore.graph.subgraph import add_subgraph_links, extract_graph_nodes
+from ewokscore.inittask import task_executable_info
+from ewokscore.node import get_node_label
+from packaging.version import parse as parse_version
+
+from ..errors import GraphError, GraphNotFoundError, UnknownOptionError
+from .analysis import connect_default_error_handlers
+from .validate import check_links, check_nodes
+
+_LOAD_OPTIONS = ("representation", "root_dir", "root_module")
+
+_logger = logging.getLogger(__name__)
+
+
+def load_graph(source: Any, load_options: Mapping[str, Any] | None = None) -> networkx.DiGraph:
+    """Load a graph, with its sub-graphs and default error handlers in place.
+
+    :param source: anything that ``ewokscore.load_graph`` accepts: a file name, a JSON string, a
+        dictionary, a module, a ``TaskGraph`` or a :class:`networkx.DiGraph`.
+    :param load_options: ``representation``, ``root_dir`` and ``root_module``, as in ewokscore.
+    :returns: a graph that shares no mutable structure with the source, only input values.
+    :raises GraphError: it cannot be loaded, or has attributes that mean nothing.
+    :raises GraphNotFoundError: there is no such file.
+    """
+    options = dict(load_options or {})
+    for name in options:
+        if name not in _LOAD_OPTIONS:
+            raise UnknownOptionError(f"load_options[{name!r}]", _LOAD_OPTIONS)
+    graph = _load(source, options, parents=())
+    check_nodes(graph)
+    check_links(graph)
+    return graph
+
+
+@dataclass
+class _SubGraph:
+    """What ``extract_graph_nodes`` wants to see of a sub-graph."""
+
+    graph: networkx.DiGraph
+
+
+def _load(source: Any, options: dict[str, Any], parents: tuple[str, ...]) -> networkx.DiGraph:
+    if isinstance(source, str | Path):
+        if str(source) in parents:
+            raise GraphError(f"the graph contains itself: {' > '.join([*parents, str(source)])}")
+        parents = (*parents, str(source))
+    graph = _read(source, options)
+    _update_schema(graph)
+    _check_defined(graph)
+    sub_graphs = {
+        node: _load_sub_graph(node, attrs, options, parents)
+        for node, attrs in graph.nodes.items()
+        if _task_type(node, attrs) == "graph"
+    }
+    if sub_graphs:
+        graph = _insert(graph, sub_graphs)
+    try:
+        graph = flatten_multigraph(graph)
+    except ValueError as error:
+        raise GraphError(f"links between the same two nodes contradict each other: {error}") from error
+    connect_default_error_handlers(graph)
+    return graph
+
+
+def _read(source: Any, options: dict[str, Any]) -> networkx.DiGraph:
+    if source is None or (isinstance(source, str) and not source.strip()):
+        raise GraphError(f"a graph is expected, not {source!r}")
+    if isinstance(source, TaskGraph):
+        source = source.graph
+    if isinstance(source, Mapping):
+        source = {**source, "graph": dict(source.get("graph") or {})}
+    try:
+        graph = serialize.load(source, **options)
+    except FileNotFoundError as error:
+        raise GraphNotFoundError(f"there is no graph file {error}") from error
+    except Exception as error:
+        # serialize.load raises whatever the parsers and networkx raise.
+        text = str(source)
+        shown = text if len(text) < 200 else f"{text[:200]}..."
+        raise GraphError(
+            f"cannot load the graph {shown!r}: {type(error).__name__}: {error}"
+        ) from error
+    if not graph.is_directed():
+        raise GraphError('the graph is not directed: remove "directed": false')
+    return _copy(graph)
+
+
+def _copy(graph: networkx.DiGraph) -> networkx.DiGraph:
+    """Copy the structure of a graph; the values of inputs are shared."""
+    graph = graph.copy()
+    graph.graph = copy.deepcopy(graph.graph)
+    for attrs in graph.nodes.values():
+        if isinstance(attrs.get("default_inputs"), list | tuple):
+            attrs["default_inputs"] = [
+                dict(item) if isinstance(item, Mapping) else item
+                for item in attrs["default_inputs"]
+            ]
+    for attrs in graph.edges.values():
+        for name in ("data_mapping", "conditions"):
+            if isinstance(attrs.get(name), list | tuple):
+                attrs[name] = list(attrs[name])
+    return graph
+
+
+def _update_schema(graph: networkx.DiGraph) -> None:
+    try:
+        normalize_schema_version(graph)
+        while parse_version(graph.graph["schema_version"]) != LATEST_VERSION:
+            update_graph_schema(graph)
+    except ValueError as error:
+        raise GraphError(f"schema_version: {error}") from error
+
+
+def _check_defined(graph: networkx.DiGraph) -> None:
+    # networkx adds the nodes that only links know, without attributes.
+    for node, attrs in graph.nodes.items():
+        if attrs:
+            continue
+        links = [f"{s!r} -> {t!r}" for s, t in (*graph.in_edges(node), *graph.out_edges(node))]
+        if links:
+            raise GraphError(
+                f"link {links[0]} refers to node {node!r}, which is not among the nodes of the graph"
+            )
+
+
+def _task_type(node: Hashable, attrs: dict[str, Any]) -> str:
+    try:
+        task_type, _ = task_executable_info(node, attrs, all=True)
+    except ValueError as error:
+        raise GraphError(str(error), f"node {get_node_label(node, attrs)!r}") from error
+    return str(task_type)
+
+
+def _load_sub_graph(
+    node: Hashable, attrs: dict[str, Any], options: dict[str, Any], parents: tuple[str, ...]
+) -> _SubGraph:
+    try:
+        graph = _load(attrs["task_identifier"], options, parents)
+    except GraphNotFoundError as error:
+        raise GraphNotFoundError(error.message, f"sub-graph {node!r}") from error
+    except GraphError as error:
+        raise GraphError(str(error), f"sub-graph {node!r}") from error
+    graph.graph["id"] = node
+    return _SubGraph(graph)
+
+
+def _insert(
+    graph: networkx.DiGraph, sub_graphs: Mapping[Hashable, _SubGraph]
+) -> networkx.DiGraph:
+    """Replace the graph nodes by the nodes of the graphs that they stand for."""
+    try:
+        links, update_attrs = extract_graph_nodes(graph, sub_graphs)
+        graph = flatten_multigraph(graph)
+        renamed = [
+            networkx.relabel_nodes(sub.graph, {node: (name, node) for node in sub.graph.nodes})
+            for name, sub in sub_graphs.items()
+        ]
+        graph_attrs = dict(graph.graph)
+        graph = networkx.compose_all([graph, *renamed])
+        graph.graph = graph_attrs
+        # Several links between the same two nodes become one.
+        multi = networkx.MultiDiGraph(graph)
+        add_subgraph_links(multi, links, update_attrs)
+    except ValueError as error:
+        raise GraphError(str(error)) from error
+    return multi

@@ -1,0 +1,123 @@
+"""Find the nodes that ``inputs=`` and ``outputs=`` of a run speak of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import networkx
+from ewokscore.node import as_node_id_type, get_node_label
+
+from ..errors import OptionError, did_you_mean
+
+_SELECTORS = ("id", "label", "task_identifier", "all")
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """One output value of a node which belongs to the result.
+
+    :param name: name of the output; None for all of them.
+    :param new_name: its name in the result.
+    """
+
+    name: str | None
+    new_name: str | None
+
+
+def apply_inputs(
+    graph: networkx.DiGraph,
+    inputs: Sequence[Mapping[str, Any]] | None,
+    start_nodes: Callable[[], Iterable[Hashable]],
+) -> None:
+    """Make the inputs of a run the default inputs of the nodes they are for.
+
+    :param inputs: items with ``name`` and ``value``, and one of ``id``, ``label`` and
+        ``task_identifier`` (both may be given), ``all``; without any of these, start nodes.
+    :param start_nodes: returns the start nodes.
+    :raises OptionError: an item is malformed or matches no node.
+    """
+    for item in _items("inputs", inputs):
+        _check_keys("inputs", item, {"name", "value"})
+        for node in _matching("inputs", graph, item, start_nodes):
+            defaults = graph.nodes[node].setdefault("default_inputs", [])
+            defaults[:] = [default for default in defaults if default["name"] != item["name"]]
+            defaults.append({"name": item["name"], "value": item["value"]})
+
+
+def select_outputs(
+    graph: networkx.DiGraph,
+    outputs: Sequence[Mapping[str, Any]] | None,
+    end_nodes: Callable[[], Iterable[Hashable]],
+) -> dict[Hashable, list[Selected]]:
+    """Return what each node contributes to the result of a run.
+
+    :param outputs: items with one of ``id``, ``label`` and ``task_identifier`` (both may be
+        given), ``all``; without any of these, end nodes. With ``name`` only that output, called
+        ``new_name`` in the result. None stands for all outputs of the end nodes.
+    :param end_nodes: returns the end nodes.
+    :raises OptionError: an item is malformed or matches no node.
+    """
+    selected: dict[Hashable, list[Selected]] = {}
+    for item in _items("outputs", [{"all": False}] if outputs is None else outputs):
+        name = item.get("name")
+        choice = Selected(name, item.get("new_name") or name)
+        for node in _matching("outputs", graph, item, end_nodes):
+            selected.setdefault(node, []).append(choice)
+    return selected
+
+
+def _items(
+    option: str, items: Sequence[Mapping[str, Any]] | None
+) -> Sequence[Mapping[str, Any]]:
+    if items is None:
+        return ()
+    if isinstance(items, Mapping | str) or not isinstance(items, Iterable):
+        raise OptionError(option, items, "a list of dictionaries is expected")
+    items = list(items)
+    for item in items:
+        if not isinstance(item, Mapping):
+            raise OptionError(option, item, "a list of dictionaries is expected")
+    return items
+
+
+def _check_keys(option: str, item: Mapping[str, Any], required: set[str]) -> None:
+    for key in sorted(required - item.keys()):
+        raise OptionError(option, dict(item), f"the key {key!r} is missing")
+
+
+def _matching(
+    option: str,
+    graph: networkx.DiGraph,
+    item: Mapping[str, Any],
+    default: Callable[[], Iterable[Hashable]],
+) -> list[Hashable]:
+    if "id" in item:
+        node = as_node_id_type(item["id"])
+        if node not in graph:
+            hint = did_you_mean(str(node), map(str, graph.nodes))
+            raise OptionError(option, dict(item), f"there is no node with id {node!r}{hint}")
+        return [node]
+    label, identifier = item.get("label"), item.get("task_identifier")
+    if label is None and identifier is None:
+        return list(graph.nodes if item.get("all") else default())
+    nodes = [
+        node
+        for node, attrs in graph.nodes.items()
+        if (label is None or get_node_label(node, attrs) == label)
+        and (identifier is None or str(attrs.get("task_identifier", "")).endswith(identifier))
+    ]
+    if not nodes:
+        wanted = {key: item[key] for key in _SELECTORS if key in item}
+        hint = _hint(graph, label, identifier)
+        raise OptionError(option, dict(item), f"there is no node with {wanted}{hint}")
+    return nodes
+
+
+def _hint(graph: networkx.DiGraph, label: str | None, identifier: str | None) -> str:
+    if label is not None:
+        labels = (str(get_node_label(node, attrs)) for node, attrs in graph.nodes.items())
+        return did_you_mean(label, labels)
+    identifiers = (str(attrs.get("task_identifier")) for attrs in graph.nodes.values())
+    return did_you_mean(str(identifier), set(identifiers))

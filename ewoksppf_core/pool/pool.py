@@ -1,0 +1,78 @@
+"""An open pool: an executor together with the facts that its backend declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from typing import Any, ParamSpec, TypeVar
+
+from ..hookspecs import Location, PoolBackend
+from .elastic import ElasticPool
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+GRACE_SECONDS = 1.0
+"""How long a worker may take to end after SIGTERM before it is killed."""
+
+
+class Pool(Executor):
+    """What :func:`~ewoksppf_core.open_pool` gives; an executor like any other.
+
+    :param executor: runs the tasks.
+    :param backend: who opened the executor; None for an executor that the user made.
+    """
+
+    def __init__(self, executor: Executor, backend: PoolBackend | None) -> None:
+        self._executor = executor
+        self.backend = backend
+        self.abandoned = False
+        """Tasks that could not be stopped still run: do not wait for them."""
+
+    @property
+    def pool_type(self) -> str | None:
+        """Pool type of the backend."""
+        return self.backend.pool_type if self.backend else None
+
+    @property
+    def location(self) -> Location:
+        """Where the workers live."""
+        if self.backend is not None:
+            return self.backend.location
+        if isinstance(self._executor, ThreadPoolExecutor):
+            return Location.SAME_PROCESS
+        return Location.ELSEWHERE  # parcels without shared memory reach every executor
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run a call in the pool."""
+        return self._executor.submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Free everything after the tasks that were submitted."""
+        self._executor.shutdown(wait=wait, cancel_futures=cancel_futures)
+
+    def stop_tasks(self, futures: Collection[Future[Any]]) -> bool:
+        """Cancel tasks, and interrupt those that run already where the pool can.
+
+        :returns: True when some still run because they cannot be stopped.
+        """
+        for future in futures:
+            future.cancel()
+        if isinstance(self._executor, ElasticPool):
+            self._executor.stop_tasks(futures, GRACE_SECONDS)
+        elif self.backend is not None and self.kill_workers():
+            wait(futures, timeout=GRACE_SECONDS)
+        still_running = any(not future.done() for future in futures)
+        self.abandoned = self.abandoned or still_running
+        return still_running
+
+    def kill_workers(self) -> bool:
+        """End all running tasks by killing their workers.
+
+        :returns: False when the executor cannot do that.
+        """
+        kill = getattr(self._executor, "kill_workers", None)
+        if kill is None:
+            return False
+        kill()
+        return True

@@ -1,0 +1,218 @@
+"""How one activation is executed, inside a worker.
+
+Failures are returned, not raised, so that they take the same way through every executor.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ewokscore.hashing import UniversalHash, uhash
+from ewokscore.inittask import instantiate_task
+from ewokscore.node import get_varinfo
+from ewokscore.variable import Variable, value_from_transfer
+
+from ..errors import TransferError
+from .failure import PackedException, format_traceback, pack_exception
+from .parcel import Bundle, Parcel
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What all activations of a run have in common.
+
+    :param varinfo: arguments of the variables: persistence.
+    :param execinfo: fields of the Ewoks events; None for no events.
+    :param task_options: further arguments of every task.
+    """
+
+    varinfo: Mapping[str, Any] | None
+    execinfo: Mapping[str, Any] | None
+    task_options: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeInfo:
+    """What all activations of a node have in common.
+
+    :param label: what the user calls the node; also its id in Ewoks events.
+    :param attrs: attributes of the node.
+    :param wanted: outputs that are sent back; None for all.
+    """
+
+    label: str
+    attrs: Mapping[str, Any]
+    wanted: frozenset[Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An exception and its traceback text.
+
+    :param exception: the exception, packed when it comes from another process.
+    :param traceback: formatted traceback.
+    """
+
+    exception: BaseException | PackedException
+    traceback: str
+
+    def unpack(self) -> BaseException:
+        """Return the exception."""
+        if isinstance(self.exception, PackedException):
+            return self.exception.unpack()
+        return self.exception
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an activation.
+
+    :param outputs: values or parcels by name; None after a failure.
+    :param failure: the failure; None after a success.
+    :param pid: process which ran it.
+    :param started: when it began, in seconds since the epoch.
+    :param finished: when it ended.
+    """
+
+    outputs: Mapping[Any, Any] | None
+    failure: Failure | None
+    pid: int
+    started: float
+    finished: float
+
+
+def execute_here(run: RunInfo, node: NodeInfo, inputs: Mapping[Any, Any]) -> Outcome:
+    """Execute an activation; values pass by reference."""
+    return _outcome(
+        lambda: _wanted(node, _execute(run, node, inputs)),
+        lambda error: Failure(error, format_traceback(error)),
+    )
+
+
+def execute_packed(run: bytes, node: bytes, inputs: Mapping[Any, Any]) -> Outcome:
+    """Execute an activation whose values travel as parcels.
+
+    :param run: pickled :class:`RunInfo`.
+    :param node: pickled :class:`NodeInfo`.
+    """
+
+    def outputs() -> dict[Any, Any]:
+        run_info, node_info = pickle.loads(run), pickle.loads(node)
+        values = {name: _unpack(node_info, name, value) for name, value in inputs.items()}
+        return _pack(node_info, _execute(run_info, node_info, values))
+
+    def failure(error: BaseException) -> Failure:
+        packed = pack_exception(error)
+        return Failure(packed, packed.traceback)
+
+    return _outcome(outputs, failure)
+
+
+def pack_node(node: NodeInfo) -> bytes:
+    """Pickle what all activations of a node have in common.
+
+    :raises TransferError: naming the default input that cannot be pickled.
+    """
+    try:
+        return pickle.dumps(node, protocol=pickle.HIGHEST_PROTOCOL)
+    except Exception as error:
+        for item in node.attrs.get("default_inputs") or ():
+            pack_value(node.label, f"input {item['name']!r}", item["value"])
+        raise TransferError(node.label, "attributes", _reason(error)) from error
+
+
+def pack_value(label: str, variable: str, value: Any) -> Any:
+    """Turn a value into a parcel, unless it is one.
+
+    :param label: node to name in the error.
+    :param variable: variable to name in the error.
+    :raises TransferError: it cannot be pickled.
+    """
+    if isinstance(value, Parcel):
+        return value
+    if isinstance(value, Bundle):
+        return Bundle({name: pack_value(label, variable, item) for name, item in value.items()})
+    try:
+        return Parcel.pack(value)
+    except Exception as error:
+        raise TransferError(label, variable, _reason(error)) from error
+
+
+def open_value(value: Any, varinfo: Mapping[str, Any] | None) -> Any:
+    """Return the value that a transferred output stands for.
+
+    :param value: a value, parcel, Ewoks variable or URI.
+    """
+    if isinstance(value, Parcel):
+        value = value.unpack()
+    return value_from_transfer(value, varinfo=varinfo)
+
+
+def _execute(run: RunInfo, node: NodeInfo, inputs: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    varinfo = get_varinfo(node.attrs, run.varinfo)
+    hashing = bool(varinfo.get("root_uri") or varinfo.get("enable_hashing"))
+    task = instantiate_task(
+        node.label,
+        node.attrs,
+        inputs={name: _as_input(value, varinfo, hashing) for name, value in inputs.items()},
+        varinfo=run.varinfo,
+        execinfo=run.execinfo,
+        task_options=run.task_options,
+    )
+    task.execute()
+    outputs: Mapping[Any, Any] = task.get_output_transfer_data()
+    return outputs
+
+
+def _as_input(value: Any, varinfo: Mapping[str, Any], hashing: bool) -> Any:
+    if isinstance(value, Bundle):
+        return {name: value_from_transfer(item, varinfo=varinfo) for name, item in value.items()}
+    if hashing and isinstance(value, BaseException):
+        # Ewoks has no hash for exceptions, and the outputs of a task are stored by the hash of
+        # its inputs.
+        digest: UniversalHash = uhash((type(value).__qualname__, str(value)))
+        return Variable(value=value, pre_uhash=digest, varinfo={"enable_hashing": True})
+    return value
+
+
+def _outcome(
+    outputs: Callable[[], Mapping[Any, Any]], failure: Callable[[BaseException], Failure]
+) -> Outcome:
+    started = time.time()
+    try:
+        return Outcome(outputs(), None, os.getpid(), started, time.time())
+    except BaseException as error:  # SystemExit of a task is a failure of that task
+        return Outcome(None, failure(error), os.getpid(), started, time.time())
+
+
+def _wanted(node: NodeInfo, outputs: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    if node.wanted is None:
+        return outputs
+    return {name: value for name, value in outputs.items() if name in node.wanted}
+
+
+def _pack(node: NodeInfo, outputs: Mapping[Any, Any]) -> dict[Any, Any]:
+    return {
+        name: pack_value(node.label, f"output {name!r}", value)
+        for name, value in _wanted(node, outputs).items()
+    }
+
+
+def _unpack(node: NodeInfo, name: Any, value: Any) -> Any:
+    if isinstance(value, Bundle):
+        return Bundle({key: _unpack(node, name, item) for key, item in value.items()})
+    if not isinstance(value, Parcel):
+        return value
+    try:
+        return value.unpack()
+    except Exception as error:
+        raise TransferError(node.label, f"input {name!r}", _reason(error)) from error
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
