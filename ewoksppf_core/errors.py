@@ -229,7 +229,7 @@ class WorkerStartError(EwoksPpfError, RuntimeError):
     def __str__(self) -> str:
         return (
             f"a worker process ended while it was starting up ({_describe_exit(self.exitcode)}). "
-            f'With context={self.context!r} the main script is imported by every worker: put what '
+            f"With context={self.context!r} the main script is imported by every worker: put what "
             'it does under `if __name__ == "__main__":`. The output of the worker says more.'
         )
 

@@ -1,0 +1,1 @@
+"""What to compute: load a graph, answer questions about its shape, compile it into a plan."""

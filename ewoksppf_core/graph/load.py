@@ -77,7 +77,9 @@ def _load(source: Any, options: dict[str, Any], parents: tuple[str, ...]) -> net
     try:
         graph = flatten_multigraph(graph)
     except ValueError as error:
-        raise GraphError(f"links between the same two nodes contradict each other: {error}") from error
+        raise GraphError(
+            f"links between the same two nodes contradict each other: {error}"
+        ) from error
     connect_default_error_handlers(graph)
     return graph
 
@@ -139,7 +141,7 @@ def _check_defined(graph: networkx.DiGraph) -> None:
         links = [f"{s!r} -> {t!r}" for s, t in (*graph.in_edges(node), *graph.out_edges(node))]
         if links:
             raise GraphError(
-                f"link {links[0]} refers to node {node!r}, which is not among the nodes of the graph"
+                f"link {links[0]} refers to node {node!r}, which is not a node of the graph"
             )
 
 
@@ -164,9 +166,7 @@ def _load_sub_graph(
     return _SubGraph(graph)
 
 
-def _insert(
-    graph: networkx.DiGraph, sub_graphs: Mapping[Hashable, _SubGraph]
-) -> networkx.DiGraph:
+def _insert(graph: networkx.DiGraph, sub_graphs: Mapping[Hashable, _SubGraph]) -> networkx.DiGraph:
     """Replace the graph nodes by the nodes of the graphs that they stand for."""
     try:
         links, update_attrs = extract_graph_nodes(graph, sub_graphs)

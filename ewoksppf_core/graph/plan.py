@@ -174,9 +174,7 @@ def compile_plan(
         nodes=tuple(nodes),
         links=tuple(links),
         start=tuple(index[node] for node in start),
-        selected={
-            index[node]: tuple(selected[node]) for node in graph.nodes if node in selected
-        },
+        selected={index[node]: tuple(selected[node]) for node in graph.nodes if node in selected},
     )
 
 
@@ -244,9 +242,7 @@ def _name(name: Any) -> Any:
     return None if name == "" else name
 
 
-def _wanted(
-    is_ppf: bool, links: list[Link], selected: list[Selected]
-) -> frozenset[Name] | None:
+def _wanted(is_ppf: bool, links: list[Link], selected: list[Selected]) -> frozenset[Name] | None:
     names: set[Name | None] = {_name(choice.name) for choice in selected}
     for link in links:
         if link.map_all_data:

@@ -20,10 +20,13 @@ class Selected:
 
     :param name: name of the output; None for all of them.
     :param new_name: its name in the result.
+    :param at_end: only activations after which the run went nowhere count. In a cyclic graph
+        without other end nodes, these are the ones at which the run really ended.
     """
 
     name: str | None
     new_name: str | None
+    at_end: bool = False
 
 
 def apply_inputs(
@@ -62,15 +65,14 @@ def select_outputs(
     selected: dict[Hashable, list[Selected]] = {}
     for item in _items("outputs", [{"all": False}] if outputs is None else outputs):
         name = item.get("name")
-        choice = Selected(name, item.get("new_name") or name)
+        at_end = not item.get("all") and not item.keys() & {"id", "label", "task_identifier"}
+        choice = Selected(name, item.get("new_name") or name, at_end)
         for node in _matching("outputs", graph, item, end_nodes):
             selected.setdefault(node, []).append(choice)
     return selected
 
 
-def _items(
-    option: str, items: Sequence[Mapping[str, Any]] | None
-) -> Sequence[Mapping[str, Any]]:
+def _items(option: str, items: Sequence[Mapping[str, Any]] | None) -> Sequence[Mapping[str, Any]]:
     if items is None:
         return ()
     if isinstance(items, Mapping | str) or not isinstance(items, Iterable):

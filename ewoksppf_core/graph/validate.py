@@ -93,9 +93,7 @@ def check_links(graph: networkx.DiGraph) -> None:
                 raise GraphError(f"{one!r} and {other!r} exclude each other: remove one", where)
 
 
-def check_feeders(
-    graph: networkx.DiGraph, required: set[tuple[Hashable, Hashable]]
-) -> None:
+def check_feeders(graph: networkx.DiGraph, required: set[tuple[Hashable, Hashable]]) -> None:
     """Check that no two required links feed the same input.
 
     :param required: the required links.

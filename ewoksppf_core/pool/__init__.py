@@ -1,0 +1,1 @@
+"""Where tasks run: find a backend and open a pool of it."""

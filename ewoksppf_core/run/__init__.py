@@ -1,0 +1,1 @@
+"""When each node runs: the scheduler, and the loop around it."""

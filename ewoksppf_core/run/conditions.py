@@ -9,9 +9,7 @@ from ..errors import LinkError
 from ..graph.plan import Condition, Name
 
 
-def fulfilled(
-    conditions: Iterable[Condition], outputs: Mapping[Name, Any], link: str
-) -> bool:
+def fulfilled(conditions: Iterable[Condition], outputs: Mapping[Name, Any], link: str) -> bool:
     """Tell whether all conditions hold; one on an absent output does not.
 
     :param outputs: values of the outputs.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 from ewokscore.missing_data import MISSING_DATA
 
 from ..graph.plan import Plan
+from ..graph.select import Selected
 from .scheduler import Activation
 
 _logger = logging.getLogger(__name__)
@@ -22,15 +23,20 @@ class Results:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._latest: dict[int, tuple[int, Mapping[Any, Any]]] = {}
+        self._latest: dict[tuple[int, Selected], tuple[int, Mapping[Any, Any]]] = {}
 
-    def add(self, activation: Activation, outputs: Mapping[Any, Any]) -> None:
-        """Take the outputs of an activation that succeeded."""
-        if activation.node not in self._plan.selected:
-            return
-        number, _ = self._latest.get(activation.node, (-1, None))
-        if activation.number > number:
-            self._latest[activation.node] = activation.number, outputs
+    def add(self, activation: Activation, outputs: Mapping[Any, Any], ended: bool) -> None:
+        """Take the outputs of an activation that succeeded.
+
+        :param ended: they were not delivered to any other node.
+        """
+        for choice in self._plan.selected.get(activation.node, ()):
+            if choice.at_end and not ended:
+                continue
+            place = activation.node, choice
+            number, _ = self._latest.get(place, (-1, None))
+            if activation.number > number:
+                self._latest[place] = activation.number, outputs
 
     def collect(self, load: Callable[[int, Any], Any], merge: bool) -> dict[Hashable, Any]:
         """Return the result, in the order of the nodes in the graph.
@@ -40,25 +46,35 @@ class Results:
         """
         result: dict[Hashable, Any] = {}
         for index, choices in self._plan.selected.items():
-            if index not in self._latest:
+            values = self._values(index, choices, load)
+            if values is None:
                 continue
-            _, outputs = self._latest[index]
-            values: dict[Hashable, Any] = {}
-            for choice in choices:
-                if choice.name is None:
-                    values.update({name: load(index, value) for name, value in outputs.items()})
-                else:
-                    value = outputs.get(choice.name, MISSING_DATA)
-                    values[choice.new_name] = load(index, value)
+            node = self._plan.nodes[index]
             if not merge:
-                result[self._plan.nodes[index].id] = values
+                result[node.id] = values
                 continue
-            for name in result.keys() & values.keys():
+            replaced = sorted(map(str, result.keys() & values.keys()))
+            if replaced:
                 _logger.warning(
-                    "output %r of node %r replaces the one of an earlier node in the merged "
-                    "result: select outputs, rename them, or use merge_outputs=False",
-                    name,
-                    self._plan.nodes[index].label,
+                    "node %r replaces %s of an earlier node in the merged result: select "
+                    "outputs, rename them, or use merge_outputs=False",
+                    node.label,
+                    ", ".join(replaced),
                 )
             result.update(values)
         return result
+
+    def _values(
+        self, index: int, choices: Iterable[Selected], load: Callable[[int, Any], Any]
+    ) -> dict[Hashable, Any] | None:
+        values: dict[Hashable, Any] | None = None
+        for choice in choices:
+            if (index, choice) not in self._latest:
+                continue
+            _, outputs = self._latest[index, choice]
+            values = {} if values is None else values
+            if choice.name is None:
+                values.update({name: load(index, value) for name, value in outputs.items()})
+            else:
+                values[choice.new_name] = load(index, outputs.get(choice.name, MISSING_DATA))
+        return values

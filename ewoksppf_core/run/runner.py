@@ -208,11 +208,11 @@ class Runner:
         assert outcome.outputs is not None
         try:
             compared = self._compared(self._plan.nodes[activation.node], outcome.outputs)
-            due = self._scheduler.succeed(activation, outcome.outputs, compared)
+            step = self._scheduler.succeed(activation, outcome.outputs, compared)
         except (LinkError, TransferError) as error:
             self._fail(activation, Failure(error, format_traceback(error)), outcome)
             return
-        self.results.add(activation, outcome.outputs)
+        self.results.add(activation, outcome.outputs, step.ended)
         if self._observers:
             self._tell(
                 ActivationFinished,
@@ -221,7 +221,7 @@ class Runner:
                 started=outcome.started,
                 pid=outcome.pid,
             )
-        self._submit_all(due)
+        self._submit_all(step.due)
 
     def _fail(self, activation: Activation, failure: Failure, outcome: Outcome | None) -> None:
         if self._stop is not None:
@@ -240,7 +240,9 @@ class Runner:
         if due is None:
             _logger.error("node %r failed: %s", label, error)
             if failure.exception is not error and failure.traceback:
-                _add_note(error, f"Traceback in worker {outcome and outcome.pid}:\n{failure.traceback}")
+                _add_note(
+                    error, f"Traceback in worker {outcome and outcome.pid}:\n{failure.traceback}"
+                )
             self.errors.append(error)
         else:
             _logger.info("node %r failed and is handled: %s", label, error)
@@ -288,9 +290,7 @@ class Runner:
         names: set[Name] = set(node.compared)
         if node.is_ppf:
             names.add(PPF_DICT_ARGUMENT)
-        values = {
-            name: self.load(node, name, outputs[name]) for name in names if name in outputs
-        }
+        values = {name: self.load(node, name, outputs[name]) for name in names if name in outputs}
         inside = values.get(PPF_DICT_ARGUMENT)
         if node.is_ppf and isinstance(inside, Mapping):
             values = {**values, **inside}
@@ -310,9 +310,7 @@ class Runner:
     def _transferable(self, label: str, values: Mapping[Name, Any]) -> dict[Name, Any]:
         if self._by_reference:
             return dict(values)
-        return {
-            name: pack_value(label, f"input {name!r}", value) for name, value in values.items()
-        }
+        return {name: pack_value(label, f"input {name!r}", value) for name, value in values.items()}
 
     # Stop
 
@@ -382,4 +380,5 @@ def _add_note(error: BaseException, note: str) -> None:
     if hasattr(error, "add_note"):
         error.add_note(note)
     else:  # Python 3.10
-        error.__notes__ = [*getattr(error, "__notes__", ()), note]
+        notes = [*getattr(error, "__notes__", ()), note]
+        error.__notes__ = notes  # type: ignore[attr-defined]

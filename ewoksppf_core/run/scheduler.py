@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import LinkError
 from ..graph.plan import Link, Name, Plan
@@ -31,6 +31,17 @@ class Activation:
     node: int
     number: int
     inputs: Mapping[Name, Any]
+
+
+class Step(NamedTuple):
+    """What follows from a success.
+
+    :param due: the activations that are due because of it.
+    :param ended: no link delivered: this branch of the run ends here.
+    """
+
+    due: list[Activation]
+    ended: bool
 
 
 class Scheduler:
@@ -61,12 +72,11 @@ class Scheduler:
         activation: Activation,
         outputs: Mapping[Name, Any],
         compared: Mapping[Name, Any] | None = None,
-    ) -> list[Activation]:
+    ) -> Step:
         """Deliver the outputs of an activation on the links whose conditions hold.
 
         :param outputs: the outputs, opaque.
         :param compared: the values of those outputs that conditions look at.
-        :returns: the activations that are due because of it.
         :raises LinkError: the outputs do not fit a link. Nothing has been delivered then: the
             activation is to be reported as failed.
         """
@@ -79,11 +89,9 @@ class Scheduler:
             ):
                 continue
             deliveries.append((link, self._map(link, outputs)))
-        return self._deliver(deliveries)
+        return Step(self._deliver(deliveries), ended=not deliveries)
 
-    def fail(
-        self, activation: Activation, error: Mapping[Name, Any]
-    ) -> list[Activation] | None:
+    def fail(self, activation: Activation, error: Mapping[Name, Any]) -> list[Activation] | None:
         """Deliver an error on the on_error links of the node.
 
         :param error: what the links deliver besides the activation's inputs.

@@ -1,0 +1,1 @@
+"""How one task is run inside a worker, and how its data travel."""

@@ -1,0 +1,79 @@
+"""What all tests of the kit share."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from ..hookspecs import Location, PoolBackend, Scaling
+from ..pool.options import request_pool
+from ..pool.registry import get_backend
+from . import tasks
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+class ConformanceBase:
+    """Opens pools, and waits with a deadline.
+
+    :cvar pool_type: name of the backend.
+    :cvar pause: how a task waits for so many seconds while others go on.
+    :cvar patience: seconds after which a test gives up.
+    """
+
+    pool_type: str
+    pause: tasks.Pause = staticmethod(time.sleep)
+    patience: float = 20.0
+
+    @property
+    def backend(self) -> PoolBackend:
+        """The tested backend."""
+        return get_backend(self.pool_type)
+
+    @contextlib.contextmanager
+    def pool(self, workers: int = 2, **options: Any) -> Iterator[Executor]:
+        """Open a pool with a fixed number of workers, as users do."""
+        request = request_pool(
+            pool_type=self.pool_type, scaling_workers=False, max_workers=workers, **options
+        )
+        with request.open() as pool:
+            yield pool
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for a condition."""
+        tasks.wait_until(condition, self.pause, self.patience)
+
+    def read(self, path: Path) -> int:
+        """Read the number that a task writes."""
+        self.until(path.exists)
+        return int(path.read_text())
+
+    def needs_values_to_travel(self) -> None:
+        """Skip the test where values pass by reference."""
+        if self.backend.location is Location.SAME_PROCESS:
+            pytest.skip("values pass by reference")
+
+    def needs_worker_processes(self) -> None:
+        """Skip the test where workers cannot be seen by their process id."""
+        if self.backend.location is not Location.SAME_MACHINE:
+            pytest.skip("workers are not processes of this machine")
+
+    def needs_slots(self) -> None:
+        """Skip the test where the executor keeps its workers itself."""
+        self.needs_worker_processes()
+        if self.backend.scaling is not Scaling.CORE:
+            pytest.skip("the executor decides what becomes of a lost worker")
+
+
+def is_gone(pid: int) -> bool:
+    """Tell whether a process has ended, reaped or not."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True

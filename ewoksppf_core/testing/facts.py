@@ -1,0 +1,83 @@
+"""A backend is what it says about itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from ..errors import OptionError
+from ..hookspecs import Location, PoolOptions
+from ..pool import registry
+from . import tasks
+from .base import ConformanceBase
+
+
+class FactTests(ConformanceBase):
+    """Tests of the declared facts."""
+
+    heavy_modules: tuple[str, ...] = ("billiard", "gevent", "multiprocessing.pool")
+    """Modules that importing the plugin must not import."""
+
+    def test_backend_is_found_by_its_pool_type(self) -> None:
+        assert self.backend.pool_type == self.pool_type
+
+    def test_backend_is_available(self) -> None:
+        assert self.backend.unavailable() is None
+
+    def test_facts_are_fit_for_the_table(self) -> None:
+        assert self.backend.summary
+        assert "\n" not in self.backend.summary + self.backend.made_of
+
+    def test_facts_agree_with_each_other(self) -> None:
+        if self.backend.location is Location.SAME_PROCESS:
+            assert self.backend.contexts == (), "there are no processes to start"
+            assert not self.backend.daemonic, "there are no processes that could be daemonic"
+        if self.backend.daemonic:
+            assert not self.backend.nested_processes, "daemonic processes cannot start processes"
+
+    def test_importing_the_plugin_is_cheap(self) -> None:
+        (claim,) = registry.entry_points(group="ewoksppf_core.backends", name=self.pool_type)
+        code = (
+            f"import sys, {claim.module}; "
+            f"print(*sorted(set(sys.modules) & set({self.heavy_modules!r})))"
+        )
+        result = subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True
+        )
+        assert result.stdout.split() == []
+
+    def test_every_declared_context_works(self) -> None:
+        if not self.backend.contexts:
+            pytest.skip("the backend declares no contexts")
+        for context in self.backend.contexts:
+            with self.pool(context=context) as pool:
+                assert pool.submit(tasks.add, 1, 2).result(self.patience) == 3, context
+
+    def test_another_context_is_refused(self) -> None:
+        with pytest.raises(OptionError, match="context='nonsense'"), self.pool(context="nonsense"):
+            pass
+
+    def test_tasks_may_start_processes_exactly_if_declared(self) -> None:
+        with self.pool() as pool:
+            future = pool.submit(tasks.run_child_process)
+            if self.backend.nested_processes:
+                assert future.result(self.patience) == 0
+            else:
+                error = future.exception(self.patience)
+                assert error is not None
+                assert "daemonic" in str(error)
+
+    def test_tasks_may_open_a_pool_where_they_may_start_processes(self) -> None:
+        if not self.backend.nested_processes:
+            pytest.skip("tasks may not start processes")
+        if self.backend.location is Location.SAME_PROCESS:
+            pytest.skip("a task that waits for another pool can block this one")
+        with self.pool() as pool:
+            assert pool.submit(tasks.run_pool, self.pool_type).result(self.patience) == 42
+
+    def test_an_executor_opened_without_options_works(self) -> None:
+        workers = 1 if self.backend.scaling.name == "CORE" else None
+        with self.backend.open(PoolOptions(max_workers=workers)) as executor:
+            assert executor.submit(tasks.add, 1, right=2).result(self.patience) == 3
