@@ -45,8 +45,9 @@ behind are joined in this time."""
 class ProcessContext(Protocol):
     """What is used of a :mod:`multiprocessing` context, or of one like it."""
 
-    # Any: the standard library and its look-alikes share no base class for processes.
-    Process: Any
+    @property
+    def Process(self) -> Any:
+        """Make a process; the libraries share no base class of what that is."""
 
     def Pipe(self) -> tuple[Any, Any]:
         """Return both ends of a two-way connection."""

@@ -63,8 +63,7 @@ def kill_workers(pool: Executor) -> bool:
     kill = getattr(pool, "kill_workers", None)
     if kill is None:
         return False
-    kill()
-    return True
+    return kill() is not False
 
 
 def _shutdown_within(pool: Executor, seconds: float) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import select
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
@@ -72,8 +74,11 @@ class ConformanceBase:
 
 
 def is_gone(pid: int) -> bool:
-    """Tell whether a process has ended, reaped or not."""
+    """Tell whether a process has ended with all its threads, reaped or not."""
     try:
+        if hasattr(os, "pidfd_open"):
+            with open(os.pidfd_open(pid)) as descriptor:
+                return bool(select.select([descriptor], [], [], 0)[0])
         return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
+    except (ProcessLookupError, psutil.NoSuchProcess):
         return True

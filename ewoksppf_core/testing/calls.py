@@ -1,10 +1,14 @@
 """A call has exactly one outcome: what it returned, or what it raised."""
 
+# ruff: noqa: D102  (the names of tests are sentences)
+
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from concurrent.futures import wait
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -77,7 +81,9 @@ class CallTests(ConformanceBase):
             assert pool.submit(tasks.add, 1, 2).result(self.patience) == 3
 
     @pytest.mark.parametrize("function", [tasks.throw_picky, tasks.throw_stuck])
-    def test_exceptions_that_cannot_travel_keep_their_message(self, function) -> None:
+    def test_exceptions_that_cannot_travel_keep_their_message(
+        self, function: Callable[[], NoReturn]
+    ) -> None:
         with self.pool(workers=1) as pool:
             error = pool.submit(function).exception(self.patience)
             assert "this" in str(error)

@@ -1,12 +1,15 @@
 """Nothing is left behind when a pool ends, or when its program does."""
 
+# ruff: noqa: D102  (the names of tests are sentences)
+
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from pathlib import Path
 
@@ -125,20 +128,30 @@ class EndingTests(ConformanceBase):
 
     def test_workers_end_after_their_task_when_the_program_is_killed(self, tmp_path: Path) -> None:
         self.needs_worker_processes()
-        for context in self.backend.contexts or ("",):
-            folder = tmp_path / (context or "default")
-            folder.mkdir()
-            self._kill_program(folder, context)
+        folders = {context: tmp_path / f"context-{context}" for context in self.backend.contexts}
+        with contextlib.ExitStack() as stack:
+            for context, folder in folders.items():
+                stack.enter_context(self._program(folder, context))
+            workers = [
+                (folder, self.read(folder / "busy"), self.read(folder / "idle"))
+                for folder in folders.values()
+            ]
+        for folder, busy, idle in workers:
+            self._check_orphans(folder, busy, idle)
 
-    def _kill_program(self, folder: Path, context: str) -> None:
+    @contextlib.contextmanager
+    def _program(self, folder: Path, context: str) -> Iterator[None]:
+        folder.mkdir()
         script = folder / "program.py"
         script.write_text(KILLED_PROGRAM)
         arguments = [self.pool_type, context, str(folder), str(self.patience)]
         with subprocess.Popen([sys.executable, str(script), *arguments]) as program:
             try:
-                busy, idle = self.read(folder / "busy"), self.read(folder / "idle")
+                yield
             finally:
                 program.kill()
+
+    def _check_orphans(self, folder: Path, busy: int, idle: int) -> None:
         assert busy != idle
         tasks.wait_until(lambda: is_gone(idle), self.pause, SOON)
         if self.backend.daemonic:

@@ -1,16 +1,15 @@
 """Worker processes of billiard, the fork of multiprocessing on which celery runs."""
 
 from importlib.util import find_spec
-from typing import cast
 
 from ewoksppf_core import PoolBackend, hookimpl
 from ewoksppf_core.pool.process import ProcessContext, process_backend
 
 
 def _get_context(method: str | None) -> ProcessContext:
-    import billiard
+    from .context import BilliardContext
 
-    return cast(ProcessContext, billiard.get_context(method))
+    return BilliardContext(method)
 
 
 def _missing() -> str | None:

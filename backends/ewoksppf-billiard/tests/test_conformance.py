@@ -1,0 +1,5 @@
+from ewoksppf_core.testing import PoolBackendConformance
+
+
+class TestBilliard(PoolBackendConformance):
+    pool_type = "billiard"

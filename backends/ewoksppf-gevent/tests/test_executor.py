@@ -1,0 +1,106 @@
+import threading
+
+import gevent
+import gevent.event
+import pytest
+from ewoksppf_gevent.executor import GreenletExecutor, GreenletKilledError
+
+PATIENCE = 20
+
+
+@pytest.fixture
+def executor():
+    with GreenletExecutor() as executor:
+        yield executor
+
+
+def test_thousand_tasks_wait_concurrently(executor):
+    count = 0
+    everybody = gevent.event.Event()
+
+    def meet():
+        nonlocal count
+        count += 1
+        if count == 1000:
+            everybody.set()
+        return everybody.wait(PATIENCE)
+
+    futures = [executor.submit(meet) for _ in range(1000)]
+    assert all(future.result(PATIENCE) for future in futures)
+
+
+def test_tasks_can_be_submitted_from_many_threads(executor):
+    futures = []
+
+    def submit():
+        futures.extend([executor.submit(pow, number, 2) for number in range(200)])
+
+    threads = [threading.Thread(target=submit) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(future.result(PATIENCE) for future in futures) == 8 * sum(n * n for n in range(200))
+
+
+def test_killing_fails_only_tasks_that_run():
+    started = threading.Event()
+
+    def wait():
+        started.set()
+        gevent.sleep(PATIENCE)
+
+    with GreenletExecutor(max_workers=1) as executor:
+        running, queued = executor.submit(wait), executor.submit(pow, 2, 3)
+        started.wait(PATIENCE)
+        executor.kill_workers()
+        error = running.exception(PATIENCE)
+        assert isinstance(error, GreenletKilledError)
+        assert str(error) == "a greenlet was killed"
+        assert queued.result(PATIENCE) == 8
+
+
+def test_task_may_refuse_to_be_killed(executor):
+    started = threading.Event()
+
+    def stubborn():
+        started.set()
+        try:
+            gevent.sleep(PATIENCE)
+        except gevent.GreenletExit:
+            return "still here"
+
+    future = executor.submit(stubborn)
+    started.wait(PATIENCE)
+    executor.kill_workers()
+    assert future.result(PATIENCE) == "still here"
+
+
+def test_error_of_opening_arrives_instead_of_hanging(monkeypatch):
+    def no_hub():
+        raise OSError("too many open files")
+
+    monkeypatch.setattr(gevent, "get_hub", no_hub)
+    with pytest.raises(OSError, match="too many open files"):
+        GreenletExecutor()
+
+
+def test_killing_after_shutdown_does_nothing():
+    executor = GreenletExecutor()
+    executor.shutdown()
+    executor.kill_workers()
+
+
+def test_submitting_does_not_wait_for_running_tasks():
+    release = threading.Event()
+
+    def hold():
+        while not release.is_set():
+            gevent.sleep(0.002)
+        return "held"
+
+    with GreenletExecutor(max_workers=1) as executor:
+        futures = [executor.submit(hold) for _ in range(3)]
+        assert not any(future.done() for future in futures)
+        release.set()
+        assert [future.result(PATIENCE) for future in futures] == ["held"] * 3

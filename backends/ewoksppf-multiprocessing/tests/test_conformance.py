@@ -1,0 +1,5 @@
+from ewoksppf_core.testing import PoolBackendConformance
+
+
+class TestMultiprocessing(PoolBackendConformance):
+    pool_type = "multiprocessing"

@@ -1,0 +1,5 @@
+from ewoksppf_core.testing import PoolBackendConformance
+
+
+class TestProcess(PoolBackendConformance):
+    pool_type = "process"
