@@ -252,7 +252,7 @@ def _execute(
         _event_context(workflow_context, execinfo, workflow=loaded) as workflow,
         opened as open_pool,
     ):
-        _logger.info("workflow %r runs on pool type %r", label, open_pool.pool_type)
+        _logger.info("workflow %r runs on %s", label, open_pool.pool_type or "the given pool")
         told.tell(
             RunStarted(
                 time=time.time(),

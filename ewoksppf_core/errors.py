@@ -67,11 +67,13 @@ class UnknownPoolTypeError(EwoksPpfError, LookupError):
 
     def __str__(self) -> str:
         installed = ", ".join(sorted(self.installed)) or "none"
-        return (
+        message = (
             f"unknown pool type {self.pool_type!r}{did_you_mean(self.pool_type, self.installed)} "
-            f"Installed pool types: {installed}. Other pool types are installed with pip, "
-            f"for example: pip install ewoksppf-{self.pool_type}"
+            f"Installed pool types: {installed}."
         )
+        if "did you mean" not in message:
+            message += f" Others are installed with pip: pip install ewoksppf-{self.pool_type}"
+        return message
 
 
 class DuplicatePoolTypeError(EwoksPpfError, LookupError):

@@ -134,6 +134,11 @@ def _inputs_are_covered(node: Hashable, attrs: Attrs) -> bool:
 def _conditions_have_a_gap(graph: networkx.DiGraph, node: Hashable) -> bool:
     else_value = graph.nodes[node].get("conditions_else_value")
     return any(
-        else_value not in values and not (True in values and False in values)
+        else_value not in values and not _are_booleans(values)
         for values in condition_values(graph, node).values()
     )
+
+
+def _are_booleans(values: Iterable[Any]) -> bool:
+    # By identity: 0 and 1 equal them, but do not cover an output that is a number.
+    return any(value is True for value in values) and any(value is False for value in values)

@@ -89,6 +89,11 @@ def _read(source: Any, options: dict[str, Any]) -> networkx.DiGraph:
         raise GraphError(f"a graph is expected, not {source!r}")
     if isinstance(source, TaskGraph):
         source = source.graph
+    if not isinstance(source, str | Path | Mapping | networkx.Graph):
+        raise GraphError(
+            "a graph is expected (a file name, JSON string, dictionary, TaskGraph or networkx "
+            f"graph), not {source!r}"
+        )
     if isinstance(source, Mapping):
         source = {**source, "graph": dict(source.get("graph") or {})}
     try:
@@ -100,11 +105,16 @@ def _read(source: Any, options: dict[str, Any]) -> networkx.DiGraph:
         text = str(source)
         shown = text if len(text) < 200 else f"{text[:200]}..."
         raise GraphError(
-            f"cannot load the graph {shown!r}: {type(error).__name__}: {error}"
+            f"cannot load the graph {shown!r}: {type(error).__name__}: {_explain(error)}"
         ) from error
     if not graph.is_directed():
         raise GraphError('the graph is not directed: remove "directed": false')
     return _copy(graph)
+
+
+def _explain(error: BaseException) -> str:
+    # Decoding errors of ewokscore say nothing themselves.
+    return str(error) or str(error.__cause__ or error.__context__ or "")
 
 
 def _copy(graph: networkx.DiGraph) -> networkx.DiGraph:

@@ -98,7 +98,7 @@ def _matching(
     if "id" in item:
         node = as_node_id_type(item["id"])
         if node not in graph:
-            hint = did_you_mean(str(node), map(str, graph.nodes))
+            hint = did_you_mean(str(node), map(str, graph.nodes)) + _some(graph.nodes)
             raise OptionError(option, dict(item), f"there is no node with id {node!r}{hint}")
         return [node]
     label, identifier = item.get("label"), item.get("task_identifier")
@@ -115,6 +115,11 @@ def _matching(
         hint = _hint(graph, label, identifier)
         raise OptionError(option, dict(item), f"there is no node with {wanted}{hint}")
     return nodes
+
+
+def _some(nodes: Iterable[Hashable]) -> str:
+    *first, last = [str(node) for node, _ in zip(nodes, range(11), strict=False)] or [""]
+    return f" Nodes are: {', '.join([*first, '...' if len(first) == 10 else last])}"
 
 
 def _hint(graph: networkx.DiGraph, label: str | None, identifier: str | None) -> str:

@@ -70,7 +70,7 @@ def check_nodes(graph: networkx.DiGraph) -> None:
     for node, attrs in graph.nodes.items():
         where = f"node {get_node_label(node, attrs)!r}"
         task_type = attrs.get("task_type")
-        if task_type is not None and task_type not in TASK_TYPES:
+        if "task_type" in attrs and task_type not in TASK_TYPES:
             raise GraphError(
                 f"unknown task_type {task_type!r}{did_you_mean(str(task_type), TASK_TYPES)} "
                 f"Task types are: {', '.join(TASK_TYPES)}, graph.",

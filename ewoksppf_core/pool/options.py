@@ -50,6 +50,11 @@ class PoolRequest:
         pool = Pool(executor, self.backend)
         try:
             yield pool
+        except Exception:
+            raise
+        except BaseException:  # Ctrl-C: nobody waits for what still runs
+            pool.abandoned = not pool.kill_workers()
+            raise
         finally:
             wait = self.exit.wait_on_exit and not pool.abandoned
             end_pool(pool, replace(self.exit, wait_on_exit=wait))

@@ -106,6 +106,7 @@ class Runner:
         self._in_flight: dict[Future[Outcome], Activation] = {}
         self._unstarted: deque[Future[Outcome]] = deque()
         self._stop: _Stop | None = None
+        self._stopped_nodes: list[str] = []
 
     def run(self, timeout: float | None = None) -> None:
         """Run the plan to its end; ``results`` and ``errors`` tell what came out.
@@ -193,7 +194,11 @@ class Runner:
         try:
             outcome = future.result()
         except CancelledError:
-            return  # it never ran: the run is being stopped
+            if self._stop is None:
+                label = self._plan.nodes[activation.node].label
+                reason = "its pool was shut down by somebody else"
+                raise WorkflowStoppedError(reason, [label]) from None
+            return
         except WorkerStartError:
             raise  # no other worker would start either
         except Exception as error:

@@ -127,13 +127,13 @@ def pack_node(node: NodeInfo) -> bytes:
 
 
 def pack_value(label: str, variable: str, value: Any) -> Any:
-    """Turn a value into a parcel, unless it is one.
+    """Turn a value into a parcel, unless it can travel already.
 
     :param label: node to name in the error.
     :param variable: variable to name in the error.
     :raises TransferError: it cannot be pickled.
     """
-    if isinstance(value, Parcel):
+    if isinstance(value, Parcel | PackedException):
         return value
     if isinstance(value, Bundle):
         return Bundle({name: pack_value(label, variable, item) for name, item in value.items()})
@@ -206,7 +206,7 @@ def _pack(node: NodeInfo, outputs: Mapping[Any, Any]) -> dict[Any, Any]:
 def _unpack(node: NodeInfo, name: Any, value: Any) -> Any:
     if isinstance(value, Bundle):
         return Bundle({key: _unpack(node, name, item) for key, item in value.items()})
-    if not isinstance(value, Parcel):
+    if not isinstance(value, Parcel | PackedException):
         return value
     try:
         return value.unpack()
