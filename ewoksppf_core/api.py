@@ -25,7 +25,7 @@ from .pool.options import POOL_OPTIONS, request_pool
 from .pool.pool import Pool
 from .pool.shutdown import check_seconds
 from .run.events import Observer, Observers, RunFinished, RunStarted
-from .run.runner import Runner, final_error
+from .run.runner import Limits, Runner, final_error
 from .run.signals import parse_signals, stop_on
 from .task.execute import RunInfo
 from .task.failure import format_traceback
@@ -57,6 +57,8 @@ def execute_graph(
     context: str | None = None,
     pool: Executor | None = None,
     observers: Iterable[Observer] = (),
+    task_timeout: float | None = None,
+    retries: Mapping[str, int] | None = None,
     **deprecated_pool_options: Any,
 ) -> dict[Hashable, Any]:
     """Execute an Ewoks graph and return its outputs.
@@ -94,6 +96,9 @@ def execute_graph(
     :param pool: a pool from :func:`open_pool`, or any :class:`concurrent.futures.Executor`, to
         use instead of opening one. It stays open.
     :param observers: called with each event of the run, see :mod:`ewoksppf_core.run.events`.
+    :param task_timeout: seconds after which a task is stopped and fails with
+        :class:`TaskTimeoutError`; the node attribute ``task_timeout`` sets it for one node.
+    :param retries: how often a task is run again after a mishap: ``{"worker_lost": n}``.
     :returns: output values by name, or by node id and name; empty without outputs.
     :raises OptionError: an argument has a value that cannot be used.
     :raises GraphError: the graph cannot be executed.
@@ -188,7 +193,8 @@ def _check(bound: Mapping[str, Any]) -> None:
             "databases are not written any more: follow a run with Ewoks events, "
             'execinfo={"handlers": [...]}, or with observers',
         )
-    check_seconds("timeout", bound["timeout"])
+    for name in ("timeout", "task_timeout"):
+        check_seconds(name, bound[name])
     for name in ("startargs", "varinfo", "task_options", "load_options"):
         if bound[name] is not None and not isinstance(bound[name], Mapping):
             raise OptionError(name, bound[name], "a dictionary is expected")
@@ -226,8 +232,11 @@ def _execute(
     context: Any,
     pool: Executor | None,
     observers: Iterable[Observer],
+    task_timeout: float | None,
+    retries: Mapping[str, int] | None,
 ) -> dict[Hashable, Any]:
     signals = parse_signals(stop_signals) if stop_on_signals else ()
+    limits = Limits(timeout, task_timeout, _worker_lost_retries(retries))
     loaded = load_graph(graph, load_options)
     plan = _plan(loaded, inputs, outputs)
     opened: AbstractContextManager[Pool]
@@ -262,12 +271,12 @@ def _execute(
             )
         )
         info = RunInfo(varinfo=varinfo, execinfo=workflow, task_options=task_options)
-        runner = Runner(plan, open_pool, info, startargs, told)
+        runner = Runner(plan, open_pool, info, startargs or {}, told, limits)
         stop = partial(runner.stop, forced=forced_interruption)
         error: BaseException | None = None
         try:
             with stop_on(signals, stop) if signals else nullcontext():
-                runner.run(timeout)
+                runner.run()
             error = final_error(runner.errors)
         except BaseException as exception:
             error = exception
@@ -279,6 +288,20 @@ def _execute(
                 if event_info is not None:
                     event_info["exception"] = error
         return _result(plan, runner, bool(merge_outputs), error)
+
+
+def _worker_lost_retries(retries: Any) -> int:
+    if retries is None:
+        return 0
+    if not isinstance(retries, Mapping):
+        raise OptionError("retries", retries, 'a dictionary like {"worker_lost": 1} is expected')
+    for name in retries:
+        if name != "worker_lost":
+            raise UnknownOptionError(f"retries[{name!r}]", ["worker_lost"])
+    times = retries.get("worker_lost", 0)
+    if isinstance(times, bool) or not isinstance(times, int) or times < 0:
+        raise OptionError("retries", dict(retries), "a whole number, 0 or more, is expected")
+    return times
 
 
 def _plan(loaded: networkx.DiGraph, inputs: Any, outputs: Any) -> Plan:
@@ -308,7 +331,7 @@ def _result(
     plan: Plan, runner: Runner, merge: bool, error: BaseException | None
 ) -> dict[Hashable, Any]:
     result = runner.results.collect(
-        lambda index, output: runner.load(plan.nodes[index], "result", output), merge
+        lambda index, output: runner.transfer.load(plan.nodes[index], "result", output), merge
     )
     if error is not None:
         result["WorkflowException"] = {

@@ -278,6 +278,27 @@ class WorkflowTimeoutError(EwoksPpfError, TimeoutError):
         return message
 
 
+class TaskTimeoutError(EwoksPpfError, TimeoutError):
+    """Raised for a task that takes longer than its ``task_timeout``.
+
+    :param timeout: the limit, in seconds.
+    :param node: label of the node.
+    :param still_running: True when the task could not be stopped and goes on.
+    """
+
+    def __init__(self, timeout: float, node: str, still_running: bool = False) -> None:
+        super().__init__(timeout, node, still_running)
+        self.timeout = timeout
+        self.node = node
+        self.still_running = still_running
+
+    def __str__(self) -> str:
+        message = f"node {self.node!r} did not end within {self.timeout} s"
+        if self.still_running:
+            message += " (tasks in this pool cannot be stopped: it goes on until it ends)"
+        return message
+
+
 class WorkflowStoppedError(EwoksPpfError, RuntimeError):
     """Raised when a run is stopped from outside.
 

@@ -46,6 +46,7 @@ def _is_mapping(value: Any) -> bool:
 _NODE_ATTRIBUTES: dict[str, tuple[_Check, str]] = {
     "default_inputs": (_is_items("name", "value"), "a list of {name, value}"),
     "force_start_node": (_is_bool, "true or false"),
+    "task_timeout": (_is_seconds, "a number of seconds"),
     "varinfo": (_is_mapping, "a dictionary"),
 }
 

@@ -13,24 +13,22 @@ Assumes: the pool calls the callbacks of every future exactly once, from any thr
 from __future__ import annotations
 
 import logging
-import pickle
 import queue
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from ewokscore.events import send_task_event
-from ewokscore.node import get_task_identifier, get_varinfo
-from ewokscore.ppftasks import PPF_DICT_ARGUMENT
+from ewokscore.node import get_task_identifier
 
 from ..errors import (
     EwoksPpfError,
     LinkError,
-    OptionError,
+    TaskTimeoutError,
     TransferError,
     WorkerLostError,
     WorkerStartError,
@@ -38,20 +36,10 @@ from ..errors import (
     WorkflowTimeoutError,
 )
 from ..graph.plan import Name, Node, Plan
-from ..hookspecs import Location
 from ..pool.pool import Pool
-from ..task.execute import (
-    Failure,
-    NodeInfo,
-    Outcome,
-    RunInfo,
-    execute_here,
-    execute_packed,
-    open_value,
-    pack_node,
-    pack_value,
-)
-from ..task.failure import format_traceback, pack_exception
+from ..task.execute import Failure, Outcome, RunInfo
+from ..task.failure import format_traceback
+from .deadlines import Deadlines
 from .events import (
     ActivationFailed,
     ActivationFinished,
@@ -62,10 +50,29 @@ from .events import (
 )
 from .results import Results
 from .scheduler import Activation, Scheduler
+from .transfer import Transfer
+
+START_POLL_SECONDS = 0.05
+"""How often one looks whether tasks with a time limit have started: pools do not tell."""
 
 _logger = logging.getLogger(__name__)
 
 _Completion = tuple[Activation, "Future[Outcome]"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a run allows.
+
+    :param timeout: seconds for the whole run; None for no limit.
+    :param task_timeout: seconds for one activation, where the node attribute of that name says
+        nothing else; None for no limit.
+    :param worker_lost_retries: how often an activation is run again whose worker died.
+    """
+
+    timeout: float | None = None
+    task_timeout: float | None = None
+    worker_lost_retries: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,7 @@ class _Stop:
     forced: bool
 
 
+@dataclass
 class Runner:
     """Runs a plan on a pool, once.
 
@@ -82,55 +90,56 @@ class Runner:
     :param info: what all activations have in common.
     :param start: dynamic inputs of the start nodes.
     :param observers: who is told what happens.
+    :param limits: what the run allows.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        pool: Pool,
-        info: RunInfo,
-        start: Mapping[Name, Any] | None = None,
-        observers: Observers | None = None,
-    ) -> None:
-        self.results = Results(plan)
+    plan: Plan
+    pool: Pool
+    info: RunInfo
+    start: Mapping[Name, Any] = field(default_factory=dict)
+    observers: Observers = field(default_factory=lambda: Observers(()))
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        self.results = Results(self.plan)
         self.errors: list[BaseException] = []
-        self._plan = plan
-        self._pool = pool
-        self._info = info
-        self._observers = observers or Observers(())
-        self._by_reference = pool.location is Location.SAME_PROCESS
-        self._packed_info = b"" if self._by_reference else _pack_info(info)
-        self._node_infos: dict[int, NodeInfo | bytes] = {}
-        self._scheduler = Scheduler(plan, self._transferable("startargs", dict(start or {})))
+        self.transfer = Transfer(self.pool, self.info)
+        start = self.transfer.pack("startargs", self.start)
+        self._scheduler = Scheduler(self.plan, start)
         self._completions: queue.SimpleQueue[_Completion | _Stop] = queue.SimpleQueue()
         self._in_flight: dict[Future[Outcome], Activation] = {}
         self._unstarted: deque[Future[Outcome]] = deque()
+        self._deadlines = Deadlines()
+        self._has_limits = self.limits.task_timeout is not None or any(
+            node.attrs.get("task_timeout") for node in self.plan.nodes
+        )
+        self._attempts: dict[Activation, int] = {}
         self._stop: _Stop | None = None
         self._stopped_nodes: list[str] = []
 
-    def run(self, timeout: float | None = None) -> None:
+    def run(self) -> None:
         """Run the plan to its end; ``results`` and ``errors`` tell what came out.
 
-        :param timeout: seconds after which the run is stopped.
         :raises WorkflowTimeoutError: after stopping what could be stopped.
-        :raises WorkflowStoppedError: :meth:`stop` was called.
+        :raises WorkflowStoppedError: :meth:`stop` was called, or the pool was shut down.
         :raises WorkerStartError: no worker can be started.
         """
+        timeout = self.limits.timeout
         deadline = None if timeout is None else time.monotonic() + timeout
         try:
             self._submit_all(self._scheduler.start())
             while self._in_flight:
-                try:
-                    item = self._next(deadline)
-                except queue.Empty:
-                    assert timeout is not None
-                    nodes = self._running_nodes()
-                    still_running = self._abandon()
-                    raise WorkflowTimeoutError(timeout, nodes, still_running) from None
+                item = self._next(deadline)
+                self._note_started()
                 if isinstance(item, _Stop):
                     self._begin_stop(item)
-                else:
+                elif item is not None:
                     self._complete(*item)
+                elif deadline is not None and time.monotonic() >= deadline:
+                    assert timeout is not None
+                    nodes = self._running_nodes()
+                    raise WorkflowTimeoutError(timeout, nodes, self._abandon())
+                self._end_expired()
         except BaseException:
             self._abandon()
             raise
@@ -145,10 +154,18 @@ class Runner:
         """
         self._completions.put(_Stop(reason, forced))
 
-    def _next(self, deadline: float | None) -> _Completion | _Stop:
-        if deadline is None:
-            return self._completions.get()
-        return self._completions.get(timeout=max(0.0, deadline - time.monotonic()))
+    def _next(self, deadline: float | None) -> _Completion | _Stop | None:
+        """Wait for a completion, a stop, or a time at which there is something to do."""
+        now = time.monotonic()
+        times = [at for at in (deadline, self._deadlines.next()) if at is not None]
+        if self._has_limits and self._unstarted:
+            times.append(now + START_POLL_SECONDS)
+        try:
+            if not times:
+                return self._completions.get()
+            return self._completions.get(timeout=max(0.0, min(times) - now))
+        except queue.Empty:
+            return None
 
     # Submit
 
@@ -159,66 +176,63 @@ class Runner:
 
     def _submit(self, activation: Activation) -> None:
         try:
-            future = self._give_to_pool(activation)
+            future = self.transfer.submit(self.plan.nodes[activation.node], activation.inputs)
         except TransferError as error:
             future = Future()
             future.set_exception(error)
         self._in_flight[future] = activation
-        if self._observers:
+        if self.observers:
             self._tell(ActivationQueued, activation)
+        if self.observers or self._has_limits:
             self._unstarted.append(future)
         future.add_done_callback(partial(self._put, activation))
-
-    def _give_to_pool(self, activation: Activation) -> Future[Outcome]:
-        info = self._node_infos.get(activation.node)
-        if info is None:
-            info = self._node_infos[activation.node] = self._node_info(
-                self._plan.nodes[activation.node]
-            )
-        if isinstance(info, bytes):
-            return self._pool.submit(execute_packed, self._packed_info, info, activation.inputs)
-        return self._pool.submit(execute_here, self._info, info, activation.inputs)
-
-    def _node_info(self, node: Node) -> NodeInfo | bytes:
-        info = NodeInfo(node.label, node.attrs, node.wanted)
-        return info if self._by_reference else pack_node(info)
 
     def _put(self, activation: Activation, future: Future[Outcome]) -> None:
         self._completions.put((activation, future))
 
+    def _note_started(self) -> None:
+        # Pools start tasks in the order of submission: looking at the first ones is enough.
+        while self._unstarted and (self._unstarted[0].running() or self._unstarted[0].done()):
+            future = self._unstarted.popleft()
+            if future not in self._in_flight or future.cancelled():
+                continue
+            if limit := self._limit(future):
+                self._deadlines.add(future, time.monotonic(), limit)
+            if self.observers:
+                self._tell(ActivationStarted, self._in_flight[future])
+
     # Complete
 
     def _complete(self, activation: Activation, future: Future[Outcome]) -> None:
-        del self._in_flight[future]
-        self._tell_started()
+        if self._in_flight.pop(future, None) is None:
+            return  # it took too long, and has been given up
         try:
             outcome = future.result()
         except CancelledError:
             if self._stop is None:
-                label = self._plan.nodes[activation.node].label
                 reason = "its pool was shut down by somebody else"
-                raise WorkflowStoppedError(reason, [label]) from None
+                raise WorkflowStoppedError(reason, [self._node(activation).label]) from None
             return
         except WorkerStartError:
             raise  # no other worker would start either
         except Exception as error:
-            self._fail(activation, self._lost(activation, error), None)
+            self._lost(activation, error)
             return
         if outcome.failure is not None:
-            self._fail(activation, outcome.failure, outcome)
+            self._fail(activation, outcome.failure, outcome.pid)
         elif self._stop is None:
             self._succeed(activation, outcome)
 
     def _succeed(self, activation: Activation, outcome: Outcome) -> None:
         assert outcome.outputs is not None
         try:
-            compared = self._compared(self._plan.nodes[activation.node], outcome.outputs)
+            compared = self.transfer.load_compared(self._node(activation), outcome.outputs)
             step = self._scheduler.succeed(activation, outcome.outputs, compared)
         except (LinkError, TransferError) as error:
-            self._fail(activation, Failure(error, format_traceback(error)), outcome)
+            self._fail(activation, _failure(error), outcome.pid)
             return
         self.results.add(activation, outcome.outputs, step.ended)
-        if self._observers:
+        if self.observers:
             self._tell(
                 ActivationFinished,
                 activation,
@@ -228,96 +242,65 @@ class Runner:
             )
         self._submit_all(step.due)
 
-    def _fail(self, activation: Activation, failure: Failure, outcome: Outcome | None) -> None:
-        if self._stop is not None:
-            return  # no handlers run while the run is being stopped
-        error = failure.unpack()
-        due = self._scheduler.fail(activation, self._payload(failure, error))
-        label = self._plan.nodes[activation.node].label
-        if self._observers:
-            self._tell(
-                ActivationFailed,
-                activation,
-                error=error,
-                handled=due is not None,
-                pid=outcome.pid if outcome else getattr(error, "pid", None),
-            )
-        if due is None:
-            _logger.error("node %r failed: %s", label, error)
-            if failure.exception is not error and failure.traceback:
-                _add_note(
-                    error, f"Traceback in worker {outcome and outcome.pid}:\n{failure.traceback}"
-                )
-            self.errors.append(error)
-        else:
-            _logger.info("node %r failed and is handled: %s", label, error)
-            self._submit_all(due)
-
-    def _payload(self, failure: Failure, error: BaseException) -> dict[Name, Any]:
-        description = {
-            "errorMessage": str(error),
-            "traceBack": failure.traceback.splitlines(keepends=True),
-        }
-        instance: object = failure.exception
-        if not self._by_reference and instance is error:
-            instance = pack_exception(error)
-        return {
-            "WorkflowException": self._transferable("error", {"": description})[""],
-            "WorkflowExceptionInstance": instance,
-        }
-
-    def _lost(self, activation: Activation, error: Exception) -> Failure:
-        node = self._plan.nodes[activation.node]
+    def _lost(self, activation: Activation, error: Exception) -> None:
+        """Handle an activation that did not get to say what became of it."""
+        label = self._node(activation).label
         if isinstance(error, WorkerLostError):
-            error = WorkerLostError(node.label, error.pid, error.exitcode)
-            if self._observers:
-                self._observers.tell(
-                    WorkerLost(time=time.time(), pid=error.pid, exitcode=error.exitcode)
-                )
+            error = WorkerLostError(label, error.pid, error.exitcode)
+            self.observers.tell(
+                WorkerLost(time=time.time(), pid=error.pid, exitcode=error.exitcode)
+            )
+            attempts = self._attempts.get(activation, 0)
+            if attempts < self.limits.worker_lost_retries and self._stop is None:
+                _logger.warning("node %r is run again: %s", label, error)
+                self._attempts[activation] = attempts + 1
+                self._submit(activation)
+                return
         elif not isinstance(error, EwoksPpfError):
             reason = f"{type(error).__name__}: {error}"
-            error = TransferError(node.label, "the call or the outcome", reason)
-        if self._info.execinfo:
-            # The worker could not say that the task has ended.
+            error = TransferError(label, "the call or the outcome", reason)
+        self._give_up(activation, error)
+
+    def _give_up(self, activation: Activation, error: Exception) -> None:
+        if self.info.execinfo:
+            # The worker cannot say that the task has ended.
+            node = self._node(activation)
             send_task_event(
-                execinfo=self._info.execinfo,
+                execinfo=self.info.execinfo,
                 event="end",
                 node_id=node.label,
                 task_id=get_task_identifier(dict(node.attrs), ""),
                 exception=error,
             )
-        return Failure(error, format_traceback(error))
+        self._fail(activation, _failure(error), getattr(error, "pid", None))
 
-    def _compared(self, node: Node, outputs: Mapping[Name, Any]) -> dict[Name, Any]:
-        """Load the outputs that the conditions of a node look at."""
-        if not node.compared:
-            return {}
-        names: set[Name] = set(node.compared)
-        if node.is_ppf:
-            names.add(PPF_DICT_ARGUMENT)
-        values = {name: self.load(node, name, outputs[name]) for name in names if name in outputs}
-        inside = values.get(PPF_DICT_ARGUMENT)
-        if node.is_ppf and isinstance(inside, Mapping):
-            values = {**values, **inside}
-        return values
-
-    def load(self, node: Node, name: Name, output: Any) -> Any:
-        """Return the value of an output.
-
-        :raises TransferError: it cannot be unpickled here.
-        """
-        try:
-            return open_value(output, get_varinfo(dict(node.attrs), self._info.varinfo))
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            raise TransferError(node.label, f"output {name!r}", reason) from error
-
-    def _transferable(self, label: str, values: Mapping[Name, Any]) -> dict[Name, Any]:
-        if self._by_reference:
-            return dict(values)
-        return {name: pack_value(label, f"input {name!r}", value) for name, value in values.items()}
+    def _fail(self, activation: Activation, failure: Failure, pid: int | None) -> None:
+        if self._stop is not None:
+            return  # no handlers run while the run is being stopped
+        error = failure.unpack()
+        label = self._node(activation).label
+        payload = self.transfer.pack_error(label, failure, error)
+        due = self._scheduler.fail(activation, payload)
+        if self.observers:
+            handled = due is not None
+            self._tell(ActivationFailed, activation, error=error, handled=handled, pid=pid)
+        if due is not None:
+            _logger.info("node %r failed and is handled: %s", label, error)
+            self._submit_all(due)
+            return
+        _logger.error("node %r failed: %s", label, error)
+        if failure.exception is not error:
+            _add_note(error, f"Traceback in worker {pid}:\n{failure.traceback}")
+        self.errors.append(error)
 
     # Stop
+
+    def _end_expired(self) -> None:
+        for future, limit in self._deadlines.pop_expired(time.monotonic()):
+            activation = self._in_flight.pop(future)
+            still_running = self.pool.stop_tasks([future])
+            label = self._node(activation).label
+            self._give_up(activation, TaskTimeoutError(limit, label, still_running))
 
     def _begin_stop(self, stop: _Stop) -> None:
         if self._stop is None:
@@ -331,30 +314,28 @@ class Runner:
 
     def _abandon(self) -> bool:
         """Stop all activations; tell whether some still run because they cannot be stopped."""
-        return bool(self._in_flight) and self._pool.stop_tasks(list(self._in_flight))
+        return bool(self._in_flight) and self.pool.stop_tasks(list(self._in_flight))
+
+    # Look up
+
+    def _node(self, activation: Activation) -> Node:
+        return self.plan.nodes[activation.node]
+
+    def _limit(self, future: Future[Outcome]) -> float | None:
+        activation = self._in_flight.get(future)
+        if activation is None:
+            return None
+        limit: float | None = self._node(activation).attrs.get("task_timeout")
+        return limit or self.limits.task_timeout
 
     def _running_nodes(self) -> list[str]:
-        return sorted(
-            {
-                self._plan.nodes[activation.node].label
-                for future, activation in self._in_flight.items()
-                if future.running()
-            }
-        )
-
-    # Tell
+        running = (a for future, a in self._in_flight.items() if future.running())
+        return sorted({self._node(activation).label for activation in running})
 
     def _tell(self, event: Any, activation: Activation, **details: Any) -> None:
         details.setdefault("time", time.time())
-        label = self._plan.nodes[activation.node].label
-        self._observers.tell(event(node=label, number=activation.number, **details))
-
-    def _tell_started(self) -> None:
-        # Pools start tasks in the order of submission: looking at the first ones is enough.
-        while self._unstarted and (self._unstarted[0].running() or self._unstarted[0].done()):
-            future = self._unstarted.popleft()
-            if future in self._in_flight and not future.cancelled():
-                self._tell(ActivationStarted, self._in_flight[future])
+        label = self._node(activation).label
+        self.observers.tell(event(node=label, number=activation.number, **details))
 
 
 def final_error(errors: list[BaseException]) -> BaseException | None:
@@ -367,18 +348,8 @@ def final_error(errors: list[BaseException]) -> BaseException | None:
     return first
 
 
-def _pack_info(info: RunInfo) -> bytes:
-    try:
-        return pickle.dumps(info, protocol=pickle.HIGHEST_PROTOCOL)
-    except Exception:
-        for name in ("varinfo", "execinfo", "task_options"):
-            value = getattr(info, name)
-            try:
-                pickle.dumps(value)
-            except Exception as error:
-                cure = f"it must be picklable to reach the workers: {error}"
-                raise OptionError(name, value, cure) from error
-        raise
+def _failure(error: BaseException) -> Failure:
+    return Failure(error, format_traceback(error))
 
 
 def _add_note(error: BaseException, note: str) -> None:

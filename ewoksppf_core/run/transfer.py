@@ -1,0 +1,124 @@
+"""Bring activations to the workers of a pool, and look at what comes back."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from ewokscore.node import get_varinfo
+from ewokscore.ppftasks import PPF_DICT_ARGUMENT
+
+from ..errors import OptionError, TransferError
+from ..graph.plan import Name, Node
+from ..hookspecs import Location
+from ..pool.pool import Pool
+from ..task.execute import (
+    Failure,
+    NodeInfo,
+    Outcome,
+    RunInfo,
+    execute_here,
+    execute_packed,
+    open_value,
+    pack_node,
+    pack_value,
+)
+from ..task.failure import pack_exception
+
+
+class Transfer:
+    """Passes values by reference or as parcels, as the location of the workers demands.
+
+    What all activations of a run or of a node have in common is pickled once.
+
+    :param pool: where the activations go.
+    :param info: what they have in common.
+    :raises OptionError: the run cannot be described to workers in other processes.
+    """
+
+    def __init__(self, pool: Pool, info: RunInfo) -> None:
+        self._pool = pool
+        self._info = info
+        self._by_reference = pool.location is Location.SAME_PROCESS
+        self._packed_info = b"" if self._by_reference else _pack_info(info)
+        self._node_infos: dict[Node, NodeInfo | bytes] = {}
+
+    def submit(self, node: Node, inputs: Mapping[Name, Any]) -> Future[Outcome]:
+        """Give an activation to the pool.
+
+        :raises TransferError: the attributes of the node cannot be pickled.
+        """
+        info = self._node_infos.get(node)
+        if info is None:
+            info = NodeInfo(node.label, node.attrs, node.wanted)
+            info = self._node_infos[node] = info if self._by_reference else pack_node(info)
+        if isinstance(info, bytes):
+            return self._pool.submit(execute_packed, self._packed_info, info, inputs)
+        return self._pool.submit(execute_here, self._info, info, inputs)
+
+    def pack(self, label: str, values: Mapping[Name, Any]) -> dict[Name, Any]:
+        """Prepare inputs that come from this process.
+
+        :param label: node, or option, to name in the error.
+        :raises TransferError: a value cannot be pickled.
+        """
+        if self._by_reference:
+            return dict(values)
+        return {name: pack_value(label, f"input {name!r}", value) for name, value in values.items()}
+
+    def pack_error(self, label: str, failure: Failure, error: BaseException) -> dict[Name, Any]:
+        """Describe a failure to the nodes that handle it."""
+        description = {
+            "errorMessage": str(error),
+            "traceBack": failure.traceback.splitlines(keepends=True),
+        }
+        instance: object = failure.exception
+        if not self._by_reference and instance is error:
+            instance = pack_exception(error)
+        return {
+            **self.pack(label, {"WorkflowException": description}),
+            "WorkflowExceptionInstance": instance,
+        }
+
+    def load(self, node: Node, name: Name, output: Any) -> Any:
+        """Return the value of an output.
+
+        :raises TransferError: it cannot be unpickled here.
+        """
+        try:
+            return open_value(output, get_varinfo(dict(node.attrs), self._info.varinfo))
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise TransferError(node.label, f"output {name!r}", reason) from error
+
+    def load_compared(self, node: Node, outputs: Mapping[Name, Any]) -> dict[Name, Any]:
+        """Return the values of the outputs that the conditions of a node look at.
+
+        :raises TransferError: one cannot be unpickled here.
+        """
+        if not node.compared:
+            return {}
+        names: set[Name] = set(node.compared)
+        if node.is_ppf:
+            names.add(PPF_DICT_ARGUMENT)
+        values = {name: self.load(node, name, outputs[name]) for name in names if name in outputs}
+        inside = values.get(PPF_DICT_ARGUMENT)
+        if node.is_ppf and isinstance(inside, Mapping):
+            values = {**values, **inside}
+        return values
+
+
+def _pack_info(info: RunInfo) -> bytes:
+    try:
+        return pickle.dumps(info, protocol=pickle.HIGHEST_PROTOCOL)
+    except Exception:
+        for name in ("varinfo", "execinfo", "task_options"):
+            value = getattr(info, name)
+            try:
+                pickle.dumps(value)
+            except Exception as error:
+                cure = f"it must be picklable to reach the workers: {error}"
+                raise OptionError(name, value, cure) from error
+        raise
