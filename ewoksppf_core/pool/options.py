@@ -12,10 +12,11 @@ from typing import Any
 
 from ..errors import OptionError, PoolUnavailableError, UnknownOptionError
 from ..hookspecs import PoolBackend, PoolOptions, Scaling
+from .cpus import usable_cpus
 from .elastic import ElasticPool
 from .pool import Pool
 from .registry import default_pool_type, get_backend
-from .scaling import Limits, usable_cpus
+from .scaling import Limits
 from .shutdown import Exit, end_pool
 
 _logger = logging.getLogger(__name__)
@@ -95,14 +96,16 @@ def request_pool(
     reason = backend.unavailable()
     if reason:
         raise PoolUnavailableError(pool_type, reason)
-    fixed = workers or usable_cpus()
+    cpus = usable_cpus()
+    fixed = workers or cpus.count
     limits = Limits.elastic() if scaling_workers else Limits.fixed(fixed)
     by_executor = None if scaling_workers else fixed
     _logger.info(
-        "pool type %r: %s workers, context %s",
+        "pool type %r: %s workers, context %s, %d usable CPUs according to %s",
         pool_type,
         "scaling" if scaling_workers else fixed,
         context or "default",
+        *cpus,
     )
     return PoolRequest(
         backend=backend,

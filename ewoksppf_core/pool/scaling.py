@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import psutil
 
+from .cpus import usable_cpus
+
 IDLE_CPU_FRACTION = 0.5
 """Above this idle fraction of the usable CPUs, the running tasks wait rather than compute."""
 
@@ -37,7 +39,7 @@ class Limits:
     @classmethod
     def elastic(cls) -> Limits:
         """Follow the load."""
-        cpus = usable_cpus()
+        cpus = usable_cpus().count
         return cls(at_once=cpus, at_most=max(MOST_WORKERS, cpus), retire_after=3.0)
 
     @classmethod
@@ -90,13 +92,6 @@ def workers_to_start(load: Load, limits: Limits) -> int:
         and load.workload.task_seconds > MIN_TASK_SECONDS
     )
     return int(tasks_wait and load.workload.free_memory_fraction > MIN_FREE_MEMORY_FRACTION)
-
-
-def usable_cpus() -> int:
-    """Count the CPUs that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class Meter:
