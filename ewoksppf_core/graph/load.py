@@ -27,6 +27,7 @@ from ..errors import GraphError, GraphNotFoundError, UnknownOptionError
 from .analysis import connect_default_error_handlers
 from .validate import check_links, check_nodes
 
+_SUB_NODE_KEYS = {"sub_source", "sub_target", "sub_target_attributes"}
 _LOAD_OPTIONS = ("representation", "root_dir", "root_module")
 
 _logger = logging.getLogger(__name__)
@@ -101,14 +102,14 @@ def _read(source: Any, options: dict[str, Any]) -> networkx.DiGraph:
     except FileNotFoundError as error:
         raise GraphNotFoundError(f"there is no graph file {error}") from error
     except Exception as error:
+        if any(isinstance(value, networkx.Graph) for value in error.args):
+            raise GraphError('the graph is not directed: remove "directed": false') from error
         # serialize.load raises whatever the parsers and networkx raise.
         text = str(source)
         shown = text if len(text) < 200 else f"{text[:200]}..."
         raise GraphError(
             f"cannot load the graph {shown!r}: {type(error).__name__}: {_explain(error)}"
         ) from error
-    if not graph.is_directed():
-        raise GraphError('the graph is not directed: remove "directed": false')
     return _copy(graph)
 
 
@@ -178,6 +179,13 @@ def _load_sub_graph(
 
 def _insert(graph: networkx.DiGraph, sub_graphs: Mapping[Hashable, _SubGraph]) -> networkx.DiGraph:
     """Replace the graph nodes by the nodes of the graphs that they stand for."""
+    for source, target, attrs in graph.edges(data=True):
+        if {source, target} & sub_graphs.keys() and not attrs.keys() & _SUB_NODE_KEYS:
+            # ewokscore would drop the link without a word.
+            raise GraphError(
+                "'sub_source' or 'sub_target' is missing: which node of the sub-graph is meant?",
+                f"link {source!r} -> {target!r}",
+            )
     try:
         links, update_attrs = extract_graph_nodes(graph, sub_graphs)
         graph = flatten_multigraph(graph)
