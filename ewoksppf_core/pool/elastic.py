@@ -72,6 +72,7 @@ class ElasticPool(Executor):
         self._opening = 0
         self._completed = 0
         self._accepting = True
+        self._open_again = 0.0  # time before which no further slot is opened
         self._end_with: str | None = None  # how a slot ends that is still opening at shutdown
         self._keeper: threading.Thread | None = None
 
@@ -150,20 +151,24 @@ class ElasticPool(Executor):
                     return
                 if self._idle:
                     work, slot = self._queue.popleft(), self._idle.pop()
-                elif workers_to_start(self._load(), self._limits):
+                elif self._wanted():
                     work, slot = self._queue.popleft(), None
                     self._opening += 1
                 else:
                     return
             self._start(work, slot)
 
-    def _load(self, workload: Workload | None = None) -> Load:
-        return Load(
+    def _wanted(self, workload: Workload | None = None) -> int:
+        """Tell how many slots to open now."""
+        if self._slots and time.monotonic() < self._open_again:
+            return 0
+        load = Load(
             workers=len(self._slots) + self._opening,
             idle=len(self._idle),
             queued=len(self._queue),
             workload=workload,
         )
+        return workers_to_start(load, self._limits)
 
     def _start(self, work: _Work, slot: _Slot | None) -> None:
         """Run a task in a slot, or in a new one when the slot is None."""
@@ -212,6 +217,7 @@ class ElasticPool(Executor):
             others = bool(self._slots)
             if others:
                 self._queue.appendleft(work)
+                self._open_again = time.monotonic() + REST_SECONDS
             self._changed.notify_all()
         if not others:
             if not work.future.running():
@@ -294,7 +300,7 @@ class ElasticPool(Executor):
 
     def _grow(self, workload: Workload | None) -> None:
         with self._changed:
-            if not self._queue or not workers_to_start(self._load(workload), self._limits):
+            if not self._queue or not self._wanted(workload):
                 return
             work = self._queue.popleft()
             self._opening += 1

@@ -53,7 +53,8 @@ class PoolRequest:
             yield pool
         except Exception:
             raise
-        except BaseException:  # Ctrl-C: nobody waits for what still runs
+        except BaseException:  # Ctrl-C: nothing starts any more, nobody waits for what still runs
+            pool.shutdown(wait=False, cancel_futures=True)
             pool.abandoned = not pool.kill_workers()
             raise
         finally:
@@ -86,11 +87,10 @@ def request_pool(
         given_context = given.pop("context")
         context = given_context if context is None else context
     leave = Exit(**{name: given.pop(name) for name in _EXIT_OPTIONS if name in given})
+    known = [*POOL_OPTIONS, *backend.extra_options]
     for name in given:
-        if name not in backend.extra_options:
-            raise UnknownOptionError(
-                f"pool_options[{name!r}]", [*POOL_OPTIONS, *backend.extra_options]
-            )
+        if name not in known:
+            raise UnknownOptionError(_pool_option(name), map(_pool_option, known))
     _check_context(backend, context)
     workers = _check_workers(max_workers, scaling_workers, nodes)
     reason = backend.unavailable()
@@ -117,6 +117,10 @@ def request_pool(
         ),
         exit=leave,
     )
+
+
+def _pool_option(name: str) -> str:
+    return f"pool_options[{name!r}]"
 
 
 def _check_context(backend: PoolBackend, context: str | None) -> None:

@@ -58,7 +58,7 @@ class CallTests(ConformanceBase):
     def test_every_task_runs_exactly_once(self, tmp_path: Path) -> None:
         numbers = list(range(300))
         with self.pool(workers=3) as pool:
-            futures = [pool.submit(tasks.once, tmp_path, number) for number in numbers]
+            futures = [pool.submit(tasks.record, tmp_path, number) for number in numbers]
             done, missing = wait(futures, self.patience)
         assert not missing
         assert sorted(future.result() for future in done) == numbers

@@ -83,6 +83,7 @@ class EndingTests(ConformanceBase):
                 function, argument = calls[use]
                 for future in [pool.submit(function, argument) for _ in range(6)]:
                     future.exception(self.patience)
+        gc.collect()
 
     def test_processes_are_gone_when_shutdown_returns(self) -> None:
         self.needs_worker_processes()
@@ -182,7 +183,6 @@ class EndingTests(ConformanceBase):
 
 
 def _holdings() -> dict[str, object]:
-    gc.collect()
     descriptors = {}
     for number in os.listdir("/proc/self/fd"):
         try:

@@ -1,0 +1,357 @@
+"""The elastic pool with slots that do what the test says: no processes, no timing."""
+
+import threading
+from concurrent.futures import BrokenExecutor, Executor, Future
+
+import pytest
+
+from ewoksppf_core.errors import WorkerLostError, WorkerStartError
+from ewoksppf_core.pool import elastic
+from ewoksppf_core.pool.elastic import ElasticPool
+from ewoksppf_core.pool.scaling import Limits, Workload
+
+PATIENCE = 20
+
+
+class Slot(Executor):
+    """Runs nothing: the test sets the outcome of the task."""
+
+    def __init__(self):
+        self.task = None
+        self.ran = []
+        self.broken = False
+        self.killed = threading.Event()
+        self.closed = threading.Event()
+        self.awaited = False
+
+    def submit(self, fn, /, *args, **kwargs):
+        if self.broken:
+            raise BrokenExecutor("dead")
+        assert not self.closed.is_set()
+        assert self.task is None, "one task at a time"
+        self.ran.append(fn)
+        self.task = Future()
+        return self.task
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        self.closed.set()
+        self.awaited = self.awaited or wait
+
+    def kill_workers(self):
+        self.killed.set()
+        if self.task is not None:
+            self.lose()
+
+    def finish(self, result=None):
+        task, self.task = self.task, None
+        task.set_result(result)
+
+    def lose(self, error=None):
+        task, self.task = self.task, None
+        task.set_exception(error or WorkerLostError(None, 1, -9))
+
+
+class Slots(list):
+    """Opens slots, and remembers them."""
+
+    def __init__(self):
+        self.limit = threading.Semaphore(0)
+
+    def open(self):
+        self.append(Slot())
+        self.limit.release()
+        return self[-1]
+
+    def wait_for(self, number):
+        for _ in range(number):
+            assert self.limit.acquire(timeout=PATIENCE)
+
+
+@pytest.fixture
+def slots():
+    return Slots()
+
+
+@pytest.fixture
+def make_pool(slots):
+    """Make a pool with these limits; whatever runs at the end of the test is lost."""
+    pools = []
+
+    def make(at_once, at_most=None, retire_after=None):
+        limits = Limits(at_once=at_once, at_most=at_most or at_once, retire_after=retire_after)
+        pools.append(ElasticPool(slots.open, limits))
+        return pools[-1]
+
+    yield make
+    for pool in pools:
+        pool.shutdown(wait=False, cancel_futures=True)
+        pool.kill_workers()
+        pool.shutdown()
+
+
+@pytest.fixture
+def idle_machine(monkeypatch):
+    """Let the tasks wait rather than compute."""
+    workload = Workload(idle_cpu_fraction=1.0, task_seconds=1.0, free_memory_fraction=1.0)
+    monkeypatch.setattr(elastic.Meter, "look", lambda self, workers, completed: workload)
+
+
+@pytest.fixture
+def quick_keeper(monkeypatch):
+    monkeypatch.setattr(elastic, "REST_SECONDS", 0.005)
+
+
+def tasks_of(slots):
+    return [slot.ran for slot in slots]
+
+
+def test_no_task_no_slot(make_pool, slots):
+    make_pool(3)
+    assert slots == []
+
+
+def test_each_task_opens_a_slot_up_to_the_immediate_limit(make_pool, slots):
+    pool = make_pool(3)
+    for name in "abcde":
+        pool.submit(name)
+    assert tasks_of(slots) == [["a"], ["b"], ["c"]]
+
+
+def test_free_slot_takes_the_task_that_waited_longest(make_pool, slots):
+    pool = make_pool(2)
+    for name in "abcd":
+        pool.submit(name)
+    slots[1].finish()
+    slots[0].finish()
+    assert tasks_of(slots) == [["a", "d"], ["b", "c"]]
+
+
+def test_idle_slot_is_used_before_another_one_is_opened(make_pool, slots):
+    pool = make_pool(2)
+    pool.submit("a")
+    slots[0].finish()
+    pool.submit("b")
+    assert tasks_of(slots) == [["a", "b"]]
+
+
+def test_results_and_errors_are_passed_on(make_pool, slots):
+    pool = make_pool(2)
+    result, error = pool.submit("a"), pool.submit("b")
+    slots[0].finish(42)
+    slots[1].lose(KeyError("x"))
+    assert result.result(PATIENCE) == 42
+    assert isinstance(error.exception(PATIENCE), KeyError)
+
+
+def test_task_that_fails_keeps_its_slot(make_pool, slots):
+    pool = make_pool(1)
+    pool.submit("a")
+    slots[0].lose(KeyError("x"))
+    pool.submit("b")
+    assert tasks_of(slots) == [["a", "b"]]
+
+
+def test_lost_slot_is_replaced_when_there_is_work(make_pool, slots):
+    pool = make_pool(1)
+    lost, waiting = pool.submit("a"), pool.submit("b")
+    slots[0].lose()
+    assert isinstance(lost.exception(PATIENCE), WorkerLostError)
+    assert tasks_of(slots) == [["a"], ["b"]]
+    assert not waiting.done()
+
+
+def test_lost_slot_is_not_replaced_without_work(make_pool, slots):
+    pool = make_pool(1)
+    pool.submit("a")
+    slots[0].lose()
+    assert len(slots) == 1
+
+
+def test_lost_slot_is_shut_down(make_pool, slots, quick_keeper):
+    pool = make_pool(1)
+    pool.submit("a")
+    slots[0].lose()
+    assert slots[0].closed.wait(PATIENCE)
+
+
+def test_broken_executor_counts_as_a_lost_worker(make_pool, slots):
+    pool = make_pool(1)
+    lost = pool.submit("a")
+    slots[0].lose(BrokenExecutor("gone"))
+    error = lost.exception(PATIENCE)
+    assert isinstance(error, WorkerLostError)
+    assert isinstance(error.__cause__, BrokenExecutor)
+
+
+def test_task_for_a_slot_that_died_between_tasks_goes_to_another_slot(make_pool, slots):
+    pool = make_pool(1)
+    pool.submit("a")
+    slots[0].finish()
+    slots[0].broken = True
+    future = pool.submit("b")
+    slots[1].finish("done")
+    assert future.result(PATIENCE) == "done"
+    assert tasks_of(slots) == [["a"], ["b"]]
+
+
+def test_worker_that_cannot_start_fails_all_that_waits_and_is_not_started_again(make_pool, slots):
+    pool = make_pool(1)
+    futures = [pool.submit(name) for name in "abc"]
+    slots[0].lose(WorkerStartError(1, "spawn"))
+    assert {type(future.exception(PATIENCE)) for future in futures} == {WorkerStartError}
+    assert len(slots) == 1
+
+
+def test_first_slot_that_cannot_be_opened_fails_its_task():
+    def refuse():
+        raise OSError("no processes left")
+
+    with ElasticPool(refuse, Limits.fixed(2)) as pool:
+        assert isinstance(pool.submit("a").exception(PATIENCE), OSError)
+
+
+@pytest.mark.parametrize("error", [OSError("no processes left"), RuntimeError("no threads left")])
+def test_further_slot_that_cannot_be_opened_leaves_its_task_to_the_others(
+    make_pool, slots, monkeypatch, error
+):
+    pool = make_pool(2)
+    pool.submit("a")
+
+    def refuse():
+        raise error
+
+    monkeypatch.setattr(pool, "_open_slot", refuse)
+    waiting = pool.submit("b")
+    slots[0].finish()
+    slots[0].finish("b was here")
+    assert waiting.result(PATIENCE) == "b was here"
+
+
+def test_grows_beyond_the_immediate_limit_while_tasks_wait(make_pool, slots, idle_machine):
+    pool = make_pool(1, at_most=3)
+    for name in "abcde":
+        pool.submit(name)
+    slots.wait_for(3)
+    assert not slots.limit.acquire(timeout=0.1), "one slot too many"
+
+
+def test_does_not_grow_without_waiting_tasks(make_pool, slots, idle_machine):
+    pool = make_pool(1, at_most=3)
+    pool.submit("a")
+    slots.wait_for(1)
+    assert not slots.limit.acquire(timeout=0.1)
+
+
+def test_idle_slots_are_retired(make_pool, slots, quick_keeper):
+    pool = make_pool(2, retire_after=0.0)
+    pool.submit("a")
+    pool.submit("b")
+    slots[0].finish()
+    assert slots[0].closed.wait(PATIENCE)
+    assert not slots[1].closed.is_set()
+
+
+def test_pool_works_again_after_all_slots_were_retired(make_pool, slots, quick_keeper):
+    pool = make_pool(1, retire_after=0.0)
+    pool.submit("a")
+    keeper = pool._keeper
+    slots[0].finish()
+    keeper.join(PATIENCE)
+    pool.submit("b")
+    assert tasks_of(slots) == [["a"], ["b"]]
+
+
+def test_shutdown_waits_for_every_slot_that_there_ever_was(make_pool, slots, quick_keeper):
+    pool = make_pool(2, retire_after=0.0)
+    for name in "ab":
+        pool.submit(name)
+    slots[0].lose()
+    slots[1].finish()
+    pool.shutdown()
+    assert [slot.awaited for slot in slots] == [True, True]
+
+
+def test_busy_slot_ends_after_a_shutdown_that_did_not_wait(make_pool, slots):
+    pool = make_pool(1)
+    future = pool.submit("a")
+    pool.shutdown(wait=False)
+    assert not slots[0].closed.is_set()
+    slots[0].finish("late")
+    assert future.result(PATIENCE) == "late"
+    assert slots[0].closed.wait(PATIENCE)
+
+
+def test_waiting_tasks_still_run_after_shutdown(make_pool, slots):
+    pool = make_pool(1)
+    futures = [pool.submit(name) for name in "ab"]
+    pool.shutdown(wait=False)
+    slots[0].finish()
+    slots[0].finish()
+    assert all(future.done() for future in futures)
+
+
+def test_shutdown_can_cancel_what_waits(make_pool, slots):
+    pool = make_pool(1)
+    running, waiting = pool.submit("a"), pool.submit("b")
+    pool.shutdown(wait=False, cancel_futures=True)
+    assert waiting.cancelled()
+    assert not running.done()
+
+
+def test_cancelled_task_is_never_handed_out(make_pool, slots):
+    pool = make_pool(1)
+    futures = [pool.submit(name) for name in "abc"]
+    assert futures[1].cancel()
+    slots[0].finish()
+    assert tasks_of(slots) == [["a", "c"]]
+
+
+def test_submit_after_shutdown_raises(make_pool):
+    pool = make_pool(1)
+    pool.shutdown()
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        pool.submit("a")
+
+
+def test_keeper_has_ended_after_shutdown(make_pool, slots):
+    pool = make_pool(1)
+    pool.submit("a")
+    keeper = pool._keeper
+    slots[0].finish()
+    pool.shutdown()
+    assert not keeper.is_alive()
+
+
+def test_killing_ends_running_tasks(make_pool, slots):
+    pool = make_pool(2)
+    futures = [pool.submit(name) for name in "ab"]
+    pool.kill_workers()
+    assert {type(future.exception(PATIENCE)) for future in futures} == {WorkerLostError}
+
+
+def test_slot_that_was_still_opening_at_the_end_is_killed_too(slots):
+    opening, go_on = threading.Event(), threading.Event()
+
+    def open_slowly():
+        opening.set()
+        assert go_on.wait(PATIENCE)
+        return slots.open()
+
+    pool = ElasticPool(open_slowly, Limits.fixed(1))
+    submitter = threading.Thread(target=pool.submit, args=("a",))
+    submitter.start()
+    assert opening.wait(PATIENCE)
+    pool.shutdown(wait=False)
+    pool.kill_workers()
+    go_on.set()
+    pool.shutdown()
+    submitter.join()
+    assert slots[0].killed.is_set()
+
+
+def test_stopping_tasks_leaves_other_tasks_alone(make_pool, slots):
+    pool = make_pool(2)
+    stopped, other = pool.submit("a"), pool.submit("b")
+    pool.stop_tasks([stopped], grace=0.0)
+    assert isinstance(stopped.exception(PATIENCE), WorkerLostError)
+    assert not other.done()
