@@ -73,6 +73,34 @@ def start_nodes(
     ]
 
 
+def nodes_run_once(
+    graph: networkx.DiGraph,
+    required: set[tuple[Hashable, Hashable]],
+    start: Iterable[Hashable],
+) -> set[Hashable]:
+    """Return nodes which certainly run at most once, so that their inputs can be let go.
+
+    :param required: the required links.
+    :param start: the start nodes.
+    """
+    start = set(start)
+    once = set()
+    missing = {node: len(sources) for node, sources in graph.pred.items()}
+    pending = deque(node for node, count in missing.items() if count == 0)
+    while pending:
+        node = pending.popleft()
+        sources = graph.pred[node]
+        one_trigger = len(sources) == 1 and node not in start
+        if not one_trigger and any((source, node) not in required for source in sources):
+            continue
+        once.add(node)
+        for target in graph.succ[node]:
+            missing[target] -= 1
+            if missing[target] == 0:
+                pending.append(target)
+    return once
+
+
 def end_nodes(graph: networkx.DiGraph) -> list[Hashable]:
     """Return the nodes whose outputs are the result, in the order of the graph."""
     pure = [

@@ -25,7 +25,7 @@ from packaging.version import parse as parse_version
 
 from ..errors import GraphError, GraphNotFoundError, UnknownOptionError
 from .analysis import connect_default_error_handlers
-from .validate import check_links, check_nodes
+from .validate import check_links, check_node_attributes, check_tasks
 
 _SUB_NODE_KEYS = {"sub_source", "sub_target", "sub_target_attributes"}
 _LOAD_OPTIONS = ("representation", "root_dir", "root_module")
@@ -48,7 +48,7 @@ def load_graph(source: Any, load_options: Mapping[str, Any] | None = None) -> ne
         if name not in _LOAD_OPTIONS:
             raise UnknownOptionError(f"load_options[{name!r}]", _LOAD_OPTIONS)
     graph = _load(source, options, parents=())
-    check_nodes(graph)
+    check_tasks(graph)
     check_links(graph)
     return graph
 
@@ -68,6 +68,7 @@ def _load(source: Any, options: dict[str, Any], parents: tuple[str, ...]) -> net
     graph = _read(source, options)
     _update_schema(graph)
     _check_defined(graph)
+    check_node_attributes(graph)
     sub_graphs = {
         node: _load_sub_graph(node, attrs, options, parents)
         for node, attrs in graph.nodes.items()

@@ -84,6 +84,7 @@ class Node:
     :param predecessors: number of incoming links.
     :param required: number of incoming required links.
     :param cached: number of incoming cached links.
+    :param once: it runs at most once.
     :param compared: outputs that conditions look at.
     :param wanted: outputs that a link or the result needs; None for all.
     """
@@ -97,6 +98,7 @@ class Node:
     predecessors: int
     required: int
     cached: int
+    once: bool
     compared: frozenset[Name]
     wanted: frozenset[Name] | None
 
@@ -143,6 +145,7 @@ def compile_plan(
             "the graph has no end node: the run would never end. Add a node without successors "
             "or a condition that is not always fulfilled"
         )
+    once = analysis.nodes_run_once(graph, required, start)
     index = {node: number for number, node in enumerate(graph.nodes)}
     links, counts = _compile_links(graph, index, required)
     out: list[list[int]] = [[] for _ in index]
@@ -166,6 +169,7 @@ def compile_plan(
                 predecessors=len(graph.pred[node]),
                 required=counts[Kind.REQUIRED].get(index[node], 0),
                 cached=counts[Kind.CACHED].get(index[node], 0),
+                once=node in once,
                 compared=frozenset(c.output for link in out_links for c in link.conditions),
                 wanted=_wanted(is_ppf, out_links, selected.get(node, [])),
             )

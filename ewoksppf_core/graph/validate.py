@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import sys
 from collections.abc import Callable, Hashable, Mapping
@@ -30,11 +31,20 @@ def _is_seconds(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
+_NAMES = ("name", "source_output", "target_input")
+
+
 def _is_items(*keys: str) -> _Check:
-    def check(value: Any) -> bool:
-        return isinstance(value, list | tuple) and all(
-            isinstance(item, Mapping) and item.keys() >= set(keys) for item in value
+    def check_item(item: Any) -> bool:
+        return (
+            isinstance(item, Mapping)
+            and item.keys() >= set(keys)
+            and all(isinstance(item[key], str | int) for key in keys if key in _NAMES)
+            and isinstance(item.get("source_output"), str | int | None)
         )
+
+    def check(value: Any) -> bool:
+        return isinstance(value, list | tuple) and all(map(check_item, value))
 
     return check
 
@@ -45,6 +55,8 @@ def _is_mapping(value: Any) -> bool:
 
 _NODE_ATTRIBUTES: dict[str, tuple[_Check, str]] = {
     "default_inputs": (_is_items("name", "value"), "a list of {name, value}"),
+    "default_error_attributes": (_is_mapping, "a dictionary"),
+    "default_error_node": (_is_bool, "true or false"),
     "force_start_node": (_is_bool, "true or false"),
     "task_timeout": (_is_seconds, "a number of seconds"),
     "varinfo": (_is_mapping, "a dictionary"),
@@ -62,8 +74,17 @@ _LINK_ATTRIBUTES: dict[str, tuple[_Check, str]] = {
 _EXCLUSIVE = (("map_all_data", "data_mapping"), ("on_error", "conditions"))
 
 
-def check_nodes(graph: networkx.DiGraph) -> None:
-    """Check that every node says what to execute, and that its attributes can be used.
+def check_node_attributes(graph: networkx.DiGraph) -> None:
+    """Check that the attributes of every node can be used.
+
+    :raises GraphError: naming the node, the attribute and the value.
+    """
+    for node, attrs in graph.nodes.items():
+        _check_attributes(attrs, _NODE_ATTRIBUTES, f"node {get_node_label(node, attrs)!r}")
+
+
+def check_tasks(graph: networkx.DiGraph) -> None:
+    """Check that every node says what to execute.
 
     :raises GraphError: naming the node, the attribute and the value.
     """
@@ -77,7 +98,6 @@ def check_nodes(graph: networkx.DiGraph) -> None:
                 f"Task types are: {', '.join(TASK_TYPES)}, graph.",
                 where,
             )
-        _check_attributes(attrs, _NODE_ATTRIBUTES, where)
         _check_task(node, attrs, where, known_tasks)
 
 
@@ -151,20 +171,24 @@ def _find(identifier: str) -> str:
 
     The module itself is not imported: only workers do that, when they need it.
     """
-    module_name, _, name = identifier.rpartition(".")
+    separator = "::" if "::" in identifier else "."
+    module_name, _, name = identifier.rpartition(separator)
     if not module_name:
         return "an importable name like package.module.name is expected"
+    if separator == "::" and module_name.endswith(".py"):
+        if not os.path.isfile(module_name):
+            return f"there is no file {module_name!r}"
+        return _find_in_source(module_name, module_name, name)
     if module_name in sys.modules:
         module = sys.modules[module_name]
         if hasattr(module, name):
             return ""
         return f"module {module_name!r} has no {name!r}{did_you_mean(name, vars(module))}"
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # Ewoks imports from the working directory too
     try:
         spec = importlib.util.find_spec(module_name)
     except ModuleNotFoundError as error:
-        # An attribute of a class has a class, not a module, before its last dot.
-        if error.name and module_name.startswith(f"{error.name}.") and not _find(module_name):
-            return ""
         return f"{error}. Is its package installed here?"
     except Exception as error:  # a package that breaks when it is imported
         return f"importing its package fails: {type(error).__name__}: {error}"

@@ -417,7 +417,7 @@ def graphs_with_handlers(draw):
     return {"graph": {"id": "graph"}, "nodes": nodes, "links": links}
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
 @given(source=graphs_with_handlers())
 def test_default_error_handlers_are_connected_as_in_ewokscore(source):
     graph = load_graph(source)
