@@ -21,6 +21,7 @@ from .graph import analysis
 from .graph.load import load_graph
 from .graph.plan import Plan, compile_plan
 from .graph.select import apply_inputs, select_outputs
+from .hookspecs import Location
 from .pool.options import POOL_OPTIONS, request_pool
 from .pool.pool import Pool
 from .pool.shutdown import check_seconds
@@ -29,6 +30,7 @@ from .run.runner import Limits, Runner, final_error
 from .run.signals import parse_signals, stop_on
 from .task.execute import RunInfo
 from .task.failure import format_traceback
+from .task.store import open_store
 
 _logger = logging.getLogger(__name__)
 
@@ -260,6 +262,7 @@ def _execute(
     with (
         _event_context(workflow_context, execinfo, workflow=loaded) as workflow,
         opened as open_pool,
+        open_store() if open_pool.location is Location.SAME_MACHINE else nullcontext() as store,
     ):
         _logger.info("workflow %r runs on %s", label, open_pool.pool_type or "the given pool")
         told.tell(
@@ -270,7 +273,7 @@ def _execute(
                 pool_type=open_pool.pool_type,
             )
         )
-        info = RunInfo(varinfo=varinfo, execinfo=workflow, task_options=task_options)
+        info = RunInfo(varinfo, workflow, task_options, store)
         runner = Runner(plan, open_pool, info, startargs or {}, told, limits)
         stop = partial(runner.stop, forced=forced_interruption)
         error: BaseException | None = None

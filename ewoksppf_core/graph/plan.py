@@ -161,7 +161,7 @@ def compile_plan(
         nodes.append(
             Node(
                 id=node,
-                label=get_node_label(node, attrs) or node_id_as_string(node),
+                label=str(get_node_label(node, attrs) or node_id_as_string(node)),
                 attrs=attrs,
                 is_ppf=is_ppf,
                 links=good,

@@ -13,7 +13,7 @@ CGROUP_ROOT = Path("/sys/fs/cgroup")
 class Cpus(NamedTuple):
     """A number of CPUs and who says so."""
 
-    count: int
+    number: int
     source: str
 
 

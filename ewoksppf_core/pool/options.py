@@ -97,7 +97,7 @@ def request_pool(
     if reason:
         raise PoolUnavailableError(pool_type, reason)
     cpus = usable_cpus()
-    fixed = workers or cpus.count
+    fixed = workers or cpus.number
     limits = Limits.elastic() if scaling_workers else Limits.fixed(fixed)
     by_executor = None if scaling_workers else fixed
     _logger.info(

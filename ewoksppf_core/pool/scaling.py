@@ -39,7 +39,7 @@ class Limits:
     @classmethod
     def elastic(cls) -> Limits:
         """Follow the load."""
-        cpus = usable_cpus().count
+        cpus = usable_cpus().number
         return cls(at_once=cpus, at_most=max(MOST_WORKERS, cpus), retire_after=3.0)
 
     @classmethod

@@ -36,7 +36,9 @@ class Results:
             place = activation.node, choice
             number, _ = self._latest.get(place, (-1, None))
             if activation.number > number:
-                self._latest[place] = activation.number, outputs
+                # Not more than needed: other outputs may be big.
+                kept = outputs if choice.name is None else _only(choice.name, outputs)
+                self._latest[place] = activation.number, kept
 
     def collect(self, load: Callable[[int, Any], Any], merge: bool) -> dict[Hashable, Any]:
         """Return the result, in the order of the nodes in the graph.
@@ -78,3 +80,7 @@ class Results:
             else:
                 values[choice.new_name] = load(index, outputs.get(choice.name, MISSING_DATA))
         return values
+
+
+def _only(name: str, outputs: Mapping[Any, Any]) -> dict[Any, Any]:
+    return {name: outputs[name]} if name in outputs else {}

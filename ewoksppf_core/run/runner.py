@@ -129,6 +129,7 @@ class Runner:
         try:
             self._submit_all(self._scheduler.start())
             while self._in_flight:
+                item = None  # frees the values of the last completion before the next one
                 item = self._next(deadline)
                 self._note_started()
                 if isinstance(item, _Stop):
@@ -218,6 +219,7 @@ class Runner:
         except Exception as error:
             self._lost(activation, error)
             return
+        self.transfer.adopt(outcome.outputs or {})
         if outcome.failure is not None:
             self._fail(activation, outcome.failure, outcome.pid)
         elif self._stop is None:

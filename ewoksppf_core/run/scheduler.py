@@ -140,7 +140,10 @@ class Scheduler:
     def _due(self, node: int) -> list[Activation]:
         if not self._plan.nodes[node].predecessors:
             return [self._activate(node, self._start)]
-        return [self._activate(node, inputs) for inputs in self._mailbox(node).activations()]
+        due = [self._activate(node, inputs) for inputs in self._mailbox(node).activations()]
+        if due and self._plan.nodes[node].once:
+            del self._mailboxes[node]  # nothing will come any more: let go of the values
+        return due
 
     def _activate(self, node: int, inputs: Data) -> Activation:
         number = self._activated.get(node, 0)

@@ -26,6 +26,7 @@ from ..task.execute import (
     pack_value,
 )
 from ..task.failure import pack_exception
+from ..task.parcel import Parcel, adopt
 
 
 class Transfer:
@@ -43,7 +44,7 @@ class Transfer:
         self._info = info
         self._by_reference = pool.location is Location.SAME_PROCESS
         self._packed_info = b"" if self._by_reference else _pack_info(info)
-        self._node_infos: dict[Node, NodeInfo | bytes] = {}
+        self._node_infos: dict[Node, NodeInfo | Parcel] = {}
 
     def submit(self, node: Node, inputs: Mapping[Name, Any]) -> Future[Outcome]:
         """Give an activation to the pool.
@@ -53,8 +54,11 @@ class Transfer:
         info = self._node_infos.get(node)
         if info is None:
             info = NodeInfo(node.label, node.attrs, node.wanted)
-            info = self._node_infos[node] = info if self._by_reference else pack_node(info)
-        if isinstance(info, bytes):
+            if not self._by_reference:
+                info = pack_node(info, self._info.store)
+                info.adopt()
+            self._node_infos[node] = info
+        if isinstance(info, Parcel):
             return self._pool.submit(execute_packed, self._packed_info, info, inputs)
         return self._pool.submit(execute_here, self._info, info, inputs)
 
@@ -66,7 +70,19 @@ class Transfer:
         """
         if self._by_reference:
             return dict(values)
-        return {name: pack_value(label, f"input {name!r}", value) for name, value in values.items()}
+        store = self._info.store
+        packed = {
+            name: pack_value(label, f"input {name!r}", value, store)
+            for name, value in values.items()
+        }
+        self.adopt(packed)
+        return packed
+
+    def adopt(self, values: Mapping[Name, Any]) -> None:
+        """Free the shared memory of values when nothing refers to them any more."""
+        if not self._by_reference:
+            for value in values.values():
+                adopt(value)
 
     def pack_error(self, label: str, failure: Failure, error: BaseException) -> dict[Name, Any]:
         """Describe a failure to the nodes that handle it."""

@@ -29,11 +29,13 @@ class RunInfo:
     :param varinfo: arguments of the variables: persistence.
     :param execinfo: fields of the Ewoks events; None for no events.
     :param task_options: further arguments of every task.
+    :param store: folder in shared memory for big values; None for none.
     """
 
     varinfo: Mapping[str, Any] | None
     execinfo: Mapping[str, Any] | None
     task_options: Mapping[str, Any] | None
+    store: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +96,17 @@ def execute_here(run: RunInfo, node: NodeInfo, inputs: Mapping[Any, Any]) -> Out
     )
 
 
-def execute_packed(run: bytes, node: bytes, inputs: Mapping[Any, Any]) -> Outcome:
+def execute_packed(run: bytes, node: Parcel, inputs: Mapping[Any, Any]) -> Outcome:
     """Execute an activation whose values travel as parcels.
 
     :param run: pickled :class:`RunInfo`.
-    :param node: pickled :class:`NodeInfo`.
+    :param node: a :class:`NodeInfo`.
     """
 
     def outputs() -> dict[Any, Any]:
-        run_info, node_info = pickle.loads(run), pickle.loads(node)
+        run_info, node_info = pickle.loads(run), node.unpack()
         values = {name: _unpack(node_info, name, value) for name, value in inputs.items()}
-        return _pack(node_info, _execute(run_info, node_info, values))
+        return _pack(run_info, node_info, _execute(run_info, node_info, values))
 
     def failure(error: BaseException) -> Failure:
         packed = pack_exception(error)
@@ -113,32 +115,35 @@ def execute_packed(run: bytes, node: bytes, inputs: Mapping[Any, Any]) -> Outcom
     return _outcome(outputs, failure)
 
 
-def pack_node(node: NodeInfo) -> bytes:
-    """Pickle what all activations of a node have in common.
+def pack_node(node: NodeInfo, store: str | None) -> Parcel:
+    """Pack what all activations of a node have in common.
 
+    :param store: folder in shared memory for big values.
     :raises TransferError: naming the default input that cannot be pickled.
     """
     try:
-        return pickle.dumps(node, protocol=pickle.HIGHEST_PROTOCOL)
+        return Parcel.pack(node, store)
     except Exception as error:
         for item in node.attrs.get("default_inputs") or ():
-            pack_value(node.label, f"input {item['name']!r}", item["value"])
+            pack_value(node.label, f"input {item['name']!r}", item["value"], None)
         raise TransferError(node.label, "attributes", _reason(error)) from error
 
 
-def pack_value(label: str, variable: str, value: Any) -> Any:
+def pack_value(label: str, variable: str, value: Any, store: str | None) -> Any:
     """Turn a value into a parcel, unless it can travel already.
 
     :param label: node to name in the error.
     :param variable: variable to name in the error.
+    :param store: folder in shared memory for big values.
     :raises TransferError: it cannot be pickled.
     """
     if isinstance(value, Parcel | PackedException):
         return value
     if isinstance(value, Bundle):
-        return Bundle({name: pack_value(label, variable, item) for name, item in value.items()})
+        packed = {name: pack_value(label, variable, item, store) for name, item in value.items()}
+        return Bundle(packed)
     try:
-        return Parcel.pack(value)
+        return Parcel.pack(value, store)
     except Exception as error:
         raise TransferError(label, variable, _reason(error)) from error
 
@@ -196,9 +201,9 @@ def _wanted(node: NodeInfo, outputs: Mapping[Any, Any]) -> Mapping[Any, Any]:
     return {name: value for name, value in outputs.items() if name in node.wanted}
 
 
-def _pack(node: NodeInfo, outputs: Mapping[Any, Any]) -> dict[Any, Any]:
+def _pack(run: RunInfo, node: NodeInfo, outputs: Mapping[Any, Any]) -> dict[Any, Any]:
     return {
-        name: pack_value(node.label, f"output {name!r}", value)
+        name: pack_value(node.label, f"output {name!r}", value, run.store)
         for name, value in _wanted(node, outputs).items()
     }
 

@@ -1,10 +1,32 @@
-"""Values on their way between processes."""
+"""Values on their way between processes: opaque bytes and big buffers in shared memory.
+
+A buffer is written into shared memory once, by its producer, and mapped by each consumer: private
+and copy-on-write, so that a consumer gets a writable array without a copy and cannot disturb
+another one. The process which forwards parcels never looks inside. It *adopts* the ones that it
+receives: the memory is freed when its last reference to the parcel goes.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import logging
+import mmap
+import os
 import pickle
+import weakref
 from dataclasses import dataclass
 from typing import Any
+
+from .store import write_segment
+
+BIG = 64 * 1024
+"""Buffers and pickles from this size on, in bytes, go into shared memory."""
+
+_ALIGNMENT = 64
+"""Of buffers in a segment, in bytes: vector instructions like it."""
+
+_logger = logging.getLogger(__name__)
 
 
 class Bundle(dict[Any, Any]):
@@ -12,19 +34,108 @@ class Bundle(dict[Any, Any]):
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """A file in shared memory.
+
+    :param path: where it is.
+    :param lengths: of the blocks in it, in bytes; each begins at a multiple of the alignment.
+    """
+
+    path: str
+    lengths: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Parcel:
     """A pickled value, which is forwarded without being unpickled.
 
-    :param data: the pickle.
+    :param data: the pickle; None when it is big, and then the first block of the segment.
+    :param segment: holds the big buffers of the value; None when it has none.
     """
 
-    data: bytes
+    data: bytes | None
+    segment: Segment | None = None
 
     @classmethod
-    def pack(cls, value: Any) -> Parcel:
-        """Pickle a value; raises whatever pickle raises."""
-        return cls(pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL))
+    def pack(cls, value: Any, store: str | None = None) -> Parcel:
+        """Pickle a value; raises whatever pickle raises.
+
+        :param store: folder in shared memory; None for no shared memory.
+        """
+        if store is None:
+            return cls(pickle.dumps(value, protocol=5))
+        blocks: list[memoryview] = []
+
+        def keep_in_band(buffer: pickle.PickleBuffer) -> bool:
+            try:
+                raw = buffer.raw()
+            except BufferError:  # not contiguous: pickle knows what to do
+                return True
+            if raw.nbytes < BIG:
+                return True
+            blocks.append(raw)
+            return False
+
+        data = pickle.dumps(value, protocol=5, buffer_callback=keep_in_band)
+        if len(data) < BIG and not blocks:
+            return cls(data)
+        if len(data) >= BIG:
+            blocks.insert(0, memoryview(data))
+        try:
+            segment = _write(store, blocks)
+        except OSError as error:
+            _logger.info("shared memory cannot take a value, a pipe does: %s", error)
+            return cls(pickle.dumps(value, protocol=5))
+        return cls(data if len(data) < BIG else None, segment)
 
     def unpack(self) -> Any:
         """Unpickle the value; raises whatever pickle raises."""
-        return pickle.loads(self.data)
+        if self.segment is None:
+            assert self.data is not None
+            return pickle.loads(self.data)
+        blocks = _map(self.segment)
+        data = next(blocks) if self.data is None else self.data
+        return pickle.loads(data, buffers=blocks)
+
+    def adopt(self) -> None:
+        """Free the shared memory when this object goes."""
+        if self.segment is not None:
+            weakref.finalize(self, _unlink, self.segment.path, os.getpid())
+
+
+def adopt(value: Any) -> None:
+    """Adopt a parcel, or all parcels of a bundle; other values need nothing."""
+    if isinstance(value, Parcel):
+        value.adopt()
+    elif isinstance(value, Bundle):
+        for item in value.values():
+            adopt(item)
+
+
+def _write(store: str, blocks: list[memoryview]) -> Segment:
+    padding = memoryview(bytes(_ALIGNMENT))
+    padded = ((block, padding[: -block.nbytes % _ALIGNMENT]) for block in blocks)
+    path = write_segment(store, list(itertools.chain.from_iterable(padded)))
+    return Segment(path, tuple(block.nbytes for block in blocks))
+
+
+def _map(segment: Segment) -> Any:
+    descriptor = os.open(segment.path, os.O_RDONLY)
+    try:
+        mapped = mmap.mmap(
+            descriptor, 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE
+        )
+    finally:
+        os.close(descriptor)
+    view = memoryview(mapped)
+    start = 0
+    for length in segment.lengths:
+        yield view[start : start + length]
+        start += length + -length % _ALIGNMENT
+
+
+def _unlink(path: str, owner: int) -> None:
+    if os.getpid() != owner:
+        return  # a copy of the parcel in a forked worker
+    with contextlib.suppress(OSError):  # the run has removed its folder already
+        os.unlink(path)
