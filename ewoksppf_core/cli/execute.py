@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..api import execute_graph
-from ..errors import EwoksPpfError, GraphError
+from ..errors import EwoksPpfError, GraphError, WorkflowStoppedError, WorkflowTimeoutError
 from . import exitcodes
 from .failure import describe, explain
 from .jsonable import jsonable
@@ -23,6 +24,7 @@ from .tally import Tally
 
 _ShowProgress = Callable[[Tally], AbstractContextManager[Progress]]
 _LONG_NAME = 100
+_STOPS = (KeyboardInterrupt, WorkflowStoppedError, WorkflowTimeoutError)
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,11 @@ class _Outcome:
         return shown
 
 
-def execute(arguments: Namespace) -> int:
+def execute(arguments: Namespace) -> tuple[int, bool]:
     """Execute workflows one after the other.
 
-    :returns: the exit code: the highest of all workflows.
+    :returns: the exit code, which is the highest of all workflows, and whether one of them was
+        stopped before its end.
     """
     logs = Logs(arguments.log)
     show_progress = _choose_progress(arguments)
@@ -59,7 +62,7 @@ def execute(arguments: Namespace) -> int:
             print(f"error: {explain(error, None, logs.debug)}", file=sys.stderr)
             if arguments.json:
                 _write(out, {"error": describe(error, None)})
-            return exitcodes.USAGE
+            return exitcodes.USAGE, False
         for graph in graphs:
             outcome = _execute_one(graph, options, show_progress, logs)
             outcomes.append(outcome)
@@ -73,7 +76,8 @@ def execute(arguments: Namespace) -> int:
         if arguments.json:
             shown = [outcome.as_json() for outcome in outcomes]
             _write(out, shown if _many(arguments) else shown[0])
-    return max(outcome.code for outcome in outcomes)
+    stopped = any(isinstance(outcome.error, _STOPS) for outcome in outcomes)
+    return max(outcome.code for outcome in outcomes), stopped
 
 
 def _execute_one(
@@ -100,6 +104,8 @@ def _exit_code(error: BaseException | None, node: str | None, started: bool) -> 
     if error is None:
         return exitcodes.SUCCESS
     if isinstance(error, KeyboardInterrupt) and node is None:
+        return exitcodes.INTERRUPTED
+    if isinstance(error, WorkflowStoppedError) and signal.SIGINT.name in error.reason:
         return exitcodes.INTERRUPTED
     if isinstance(error, EwoksPpfError) and not started:
         return exitcodes.USAGE

@@ -7,6 +7,3 @@ USAGE = 2
 """Nothing ran: wrong arguments, a bad graph, a pool type that cannot be used."""
 INTERRUPTED = 130
 """Ctrl-C, as shells report it."""
-
-STOPPED = (FAILED, INTERRUPTED)
-"""After these, tasks that cannot be stopped may still run."""

@@ -52,8 +52,10 @@ def parse(arguments: Namespace) -> tuple[list[str], dict[str, Any]]:
             raise UsageError("--disable-events cannot be combined with --jobid or --sqlite3")
         options["execinfo"] = False
     if threading.current_thread() is threading.main_thread():
-        # Without this a SIGTERM would leave worker processes behind.
+        # A SIGTERM would leave worker processes behind, and the KeyboardInterrupt of a Ctrl-C is
+        # lost when it is raised where Python ignores exceptions, for example while it forks.
         options.setdefault("stop_on_signals", True)
+        options.setdefault("stop_signals", ["SIGINT", "SIGTERM"])
         options.setdefault("forced_interruption", True)
     return list(arguments.graphs), options
 

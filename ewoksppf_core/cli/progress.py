@@ -62,11 +62,11 @@ class PlainProgress(NoProgress):
         tally = self._tally
         if isinstance(event, RunStarted):
             pool = f" on pool type {event.pool_type}" if event.pool_type else ""
-            self.say(f"{tally.name}: started, {event.nodes} nodes{pool}")
+            self.say(f"{tally.short_name}: started, {event.nodes} nodes{pool}")
         elif isinstance(event, RunFinished):
             self.say(tally.line())
         elif isinstance(event, ActivationFailed) and not event.handled:
-            self.say(f"{tally.name}: node {event.node!r} failed; {tally.counts()}")
+            self.say(f"{tally.short_name}: node {event.node!r} failed; {tally.counts()}")
         elif time.monotonic() - self._last >= _LINE_SECONDS:
             self.say(tally.line())
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 from ..run.events import (
@@ -64,6 +65,11 @@ class Tally:
         return self._name or self.label or "workflow"
 
     @property
+    def short_name(self) -> str:
+        """The name without folders, which leaves room on a line."""
+        return os.path.basename(self.name)
+
+    @property
     def ended(self) -> bool:
         """The run has ended."""
         return self._end is not None
@@ -109,7 +115,7 @@ class Tally:
             state = "finished"
         else:
             state = "failed" if self.failures else "stopped"
-        return f"{self.name}: {state}; {self.counts()}"
+        return f"{self.short_name}: {state}; {self.counts()}"
 
 
 def format_seconds(seconds: float) -> str:
