@@ -48,7 +48,7 @@ from .events import (
     Observers,
     WorkerLost,
 )
-from .results import Results
+from .results import Failures, Results
 from .scheduler import Activation, Scheduler
 from .transfer import Transfer
 
@@ -102,7 +102,7 @@ class Runner:
 
     def __post_init__(self) -> None:
         self.results = Results(self.plan)
-        self.errors: list[BaseException] = []
+        self._failures = Failures()
         self.transfer = Transfer(self.pool, self.info)
         start = self.transfer.pack("startargs", self.start)
         self._scheduler = Scheduler(self.plan, start)
@@ -116,6 +116,11 @@ class Runner:
         self._attempts: dict[Activation, int] = {}
         self._stop: _Stop | None = None
         self._stopped_nodes: list[str] = []
+
+    @property
+    def errors(self) -> list[BaseException]:
+        """Errors that nothing handles, in order of completion."""
+        return self._failures.unhandled()
 
     def run(self) -> None:
         """Run the plan to its end; ``results`` and ``errors`` tell what came out.
@@ -234,6 +239,7 @@ class Runner:
             self._fail(activation, _failure(error), outcome.pid)
             return
         self.results.add(activation, outcome.outputs, step.ended)
+        self._failures.succeeded(activation)
         if self.observers:
             self._tell(
                 ActivationFinished,
@@ -293,7 +299,7 @@ class Runner:
         _logger.error("node %r failed: %s", label, error)
         if failure.exception is not error:
             _add_note(error, f"Traceback in worker {pid}:\n{failure.traceback}")
-        self.errors.append(error)
+        self._failures.add(activation, error)
 
     # Stop
 
