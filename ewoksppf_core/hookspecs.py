@@ -66,11 +66,14 @@ class PoolOptions:
         always 1 when the core scales.
     :param context: start method of processes, one of the contexts that the backend declares,
         or None for the default.
+    :param threads_per_worker: BLAS and OpenMP threads that each worker should use; None for no
+        limit. For workers that are processes.
     :param extra: values of the options that the backend declares as ``extra_options``.
     """
 
     max_workers: int | None = None
     context: str | None = None
+    threads_per_worker: int | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
 
 

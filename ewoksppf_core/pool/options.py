@@ -22,7 +22,7 @@ from .shutdown import Exit, end_pool
 _logger = logging.getLogger(__name__)
 
 _EXIT_OPTIONS = ("wait_on_exit", "wait_on_exit_timeout", "interrupt_on_exit")
-POOL_OPTIONS = ("context", *_EXIT_OPTIONS)
+POOL_OPTIONS = ("context", "threads_per_worker", *_EXIT_OPTIONS)
 """Names that ``pool_options`` accepts for every pool type."""
 
 
@@ -99,6 +99,8 @@ def request_pool(
     cpus = usable_cpus()
     fixed = workers or cpus.number
     limits = Limits.elastic() if scaling_workers else Limits.fixed(fixed)
+    threads = given.pop("threads_per_worker", None)
+    _check_threads(threads)
     by_executor = None if scaling_workers else fixed
     _logger.info(
         "pool type %r: %s workers, context %s, %d usable CPUs according to %s",
@@ -113,6 +115,7 @@ def request_pool(
         options=PoolOptions(
             max_workers=1 if backend.scaling is Scaling.CORE else by_executor,
             context=context,
+            threads_per_worker=threads or max(1, cpus.number // limits.at_once),
             extra=given,
         ),
         exit=leave,
@@ -131,6 +134,12 @@ def _check_context(backend: PoolBackend, context: str | None) -> None:
     else:
         cure = f"pool type {backend.pool_type!r} accepts {', '.join(backend.contexts)}, or None"
     raise OptionError("context", context, cure)
+
+
+def _check_threads(threads: object) -> None:
+    is_number = isinstance(threads, int) and not isinstance(threads, bool)
+    if threads is not None and not (is_number and threads > 0):  # type: ignore[operator]
+        raise OptionError("threads_per_worker", threads, "a whole number, 1 or more, is expected")
 
 
 def _check_workers(max_workers: int | None, scaling_workers: bool, nodes: int | None) -> int | None:

@@ -30,8 +30,10 @@ from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from ..errors import EwoksPpfError, WorkerLostError, WorkerStartError
 from ..hookspecs import Location, PoolBackend, PoolOptions, Scaling
-from ..task.worker import EXIT, READY, dump_call, load_reply, serve
+from ..task.logs import LOG, Levels
+from ..task.worker import EXIT, READY, Setup, dump_call, load_reply, serve
 from . import child
+from .logs import log_listener
 from .obstacles import why_no_processes
 
 P = ParamSpec("P")
@@ -82,7 +84,7 @@ def process_backend(
     """
 
     def open_worker(options: PoolOptions) -> Executor:
-        return WorkerProcess(get_context(options.context), daemonic)
+        return WorkerProcess(get_context(options.context), daemonic, options.threads_per_worker)
 
     def unavailable() -> str | None:
         return missing() or why_no_processes(get_context(None).current_process())
@@ -102,19 +104,26 @@ def process_backend(
 
 
 class WorkerProcess(Executor):
-    """Run calls one at a time in one process."""
+    """Run calls one at a time in one process.
 
-    def __init__(self, context: ProcessContext, daemonic: bool) -> None:
+    :param context: makes the process.
+    :param daemonic: whether it is daemonic.
+    :param threads: number of its BLAS and OpenMP threads; None leaves the libraries alone.
+    """
+
+    def __init__(self, context: ProcessContext, daemonic: bool, threads: int | None = None) -> None:
         self._owner = os.getpid()
         self._context = context
         self._lock = threading.Lock()
         self._accepting = True
+        self._ready = False
         self._calls: queue.SimpleQueue[tuple[Future[Any], bytes] | None] = queue.SimpleQueue()
+        levels = Levels.of_this_process()
         with child.start_lock:
             self._connection, child_end = context.Pipe()
             process = context.Process(
                 target=_main,
-                args=(child_end, self._owner, daemonic),
+                args=(child_end, Setup(self._owner, daemonic, levels, threads)),
                 name="ewoksppf-worker",
                 daemon=daemonic,
             )
@@ -199,25 +208,26 @@ class WorkerProcess(Executor):
 
     def _serve(self) -> None:
         """Feed the process until shutdown: the body of the thread."""
-        started = False
+        log_listener.begin()
         while (item := self._calls.get()) is not None:
-            future, call = item
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                if not started:
-                    self._await_ready()
-                    started = True
-                reply = self._exchange(call)
-                result = load_reply(reply)
-            except BaseException as error:  # whatever it is, it belongs to this call
-                future.set_exception(error)
-            else:
-                future.set_result(result)
-            del item, future, call
-        self._end(started)
+            if item[0].set_running_or_notify_cancel():
+                self._run(*item)
+            del item  # lets go of the values while there is nothing to do
+        self._end()
+        log_listener.end()
+
+    def _run(self, future: Future[Any], call: bytes) -> None:
+        try:
+            self._await_ready()
+            result = load_reply(self._exchange(call))
+        except BaseException as error:  # whatever it is, it belongs to this call
+            future.set_exception(error)
+        else:
+            future.set_result(result)
 
     def _await_ready(self) -> None:
+        if self._ready:
+            return
         try:
             ready = self._receive()
         except WorkerLostError as error:
@@ -225,6 +235,7 @@ class WorkerProcess(Executor):
                 raise  # killed from outside, like any worker
             raise WorkerStartError(error.exitcode, self._context.get_start_method()) from None
         assert ready == READY
+        self._ready = True
 
     def _exchange(self, call: bytes) -> bytes:
         try:
@@ -233,25 +244,35 @@ class WorkerProcess(Executor):
             raise self._lost() from None
         return self._receive()
 
-    def _receive(self) -> bytes:
+    def _receive(self, seconds: float | None = None) -> bytes:
+        """Wait for the next message that is not a log record.
+
+        :param seconds: after this time the worker is given up; None waits as long as it lives.
+        """
         poll = select.poll()
         poll.register(self._connection.fileno(), select.POLLIN)
         poll.register(self._child.fileno(), select.POLLIN)
         # A reply can be in the pipe of a process that has died since: the pipe comes first.
-        if any(fd == self._connection.fileno() for fd, _ in poll.poll()):
-            with contextlib.suppress(EOFError, OSError):
-                return bytes(self._connection.recv_bytes())
+        milliseconds = None if seconds is None else 1000 * seconds
+        while any(fd == self._connection.fileno() for fd, _ in poll.poll(milliseconds)):
+            try:
+                message = bytes(self._connection.recv_bytes())
+            except (EOFError, OSError):
+                break
+            if not message.startswith(LOG):
+                return message
+            log_listener.put(message)
         raise self._lost()
 
     def _lost(self) -> WorkerLostError:
         return WorkerLostError(None, self.pid, self._child.reap(EXIT_SECONDS))
 
-    def _end(self, started: bool) -> None:
+    def _end(self) -> None:
         # An error means that it is dead already.
         with contextlib.suppress(OSError, EwoksPpfError):
-            if not started:
-                self._await_ready()
+            self._await_ready()
             self._connection.send_bytes(EXIT)
+            self._receive(EXIT_SECONDS)  # only its last log records can come
         self._child.reap(EXIT_SECONDS)
         self._connection.close()
         self._child.close()
@@ -274,9 +295,9 @@ def _end_all() -> None:
             worker._thread.join()
 
 
-def _main(connection: Connection, parent_pid: int, daemonic: bool) -> None:
+def _main(connection: Connection, setup: Setup) -> None:
     """Run the worker: what the process executes."""
     # A forked worker holds copies of the parent's ends of all earlier pipes.
     for sibling in list(_live):
         sibling._connection.close()
-    serve(connection, parent_pid, daemonic)
+    serve(connection, setup)

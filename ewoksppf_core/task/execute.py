@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from ewokscore.variable import Variable, value_from_transfer
 
 from ..errors import TransferError
 from .failure import PackedException, format_traceback, pack_exception
+from .logs import naming_node
 from .parcel import Bundle, Parcel
 
 
@@ -159,19 +161,30 @@ def open_value(value: Any, varinfo: Mapping[str, Any] | None) -> Any:
 
 
 def _execute(run: RunInfo, node: NodeInfo, inputs: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    varinfo = get_varinfo(node.attrs, run.varinfo)
+    attrs = _with_main_module(node.attrs)
+    varinfo = get_varinfo(attrs, run.varinfo)
     hashing = bool(varinfo.get("root_uri") or varinfo.get("enable_hashing"))
     task = instantiate_task(
         node.label,
-        node.attrs,
+        attrs,
         inputs={name: _as_input(value, varinfo, hashing) for name, value in inputs.items()},
         varinfo=run.varinfo,
         execinfo=run.execinfo,
         task_options=run.task_options,
     )
-    task.execute()
+    with naming_node(node.label):
+        task.execute()
     outputs: Mapping[Any, Any] = task.get_output_transfer_data()
     return outputs
+
+
+def _with_main_module(attrs: Mapping[str, Any]) -> Mapping[str, Any]:
+    # A spawned worker imports the main script under this name, and Ewoks registers its classes so.
+    name = str(attrs.get("task_identifier", ""))
+    main = sys.modules.get("__mp_main__")
+    if main is None or main.__name__ != "__mp_main__" or not name.startswith("__main__."):
+        return attrs
+    return {**attrs, "task_identifier": name.replace("__main__", "__mp_main__", 1)}
 
 
 def _as_input(value: Any, varinfo: Mapping[str, Any], hashing: bool) -> Any:

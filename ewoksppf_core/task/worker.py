@@ -19,9 +19,12 @@ import select
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from .failure import pack_exception
+from .logs import Levels, send_logs
+from .threads import limit_threads
 
 READY = b"ready"
 EXIT = b""
@@ -29,19 +32,42 @@ _PARENT_POLL_SECONDS = 1.0
 """How often a worker looks for its parent on platforms without process file descriptors."""
 
 
-def serve(connection: Connection, parent_pid: int, daemonic: bool) -> None:
+@dataclass(frozen=True)
+class Setup:
+    """How a worker is to behave.
+
+    :param parent_pid: process which owns the other end of the pipe.
+    :param daemonic: exit at once when the parent is gone, even in the middle of a task.
+    :param levels: which log records the parent wants.
+    :param threads: BLAS and OpenMP threads of this worker; None leaves the libraries alone.
+    """
+
+    parent_pid: int
+    daemonic: bool
+    levels: Levels
+    threads: int | None = None
+
+
+def serve(connection: Connection, setup: Setup) -> None:
     """Run calls until the parent says :data:`EXIT` or is gone.
 
     :param connection: the worker's end of the pipe.
-    :param parent_pid: process which owns the other end.
-    :param daemonic: exit at once when the parent is gone, even in the middle of a task.
     """
     _reset_signals()
+    lock = threading.Lock()  # threads that a task started may log at any time
+
+    def send(message: bytes) -> None:
+        with lock:
+            connection.send_bytes(message)
+
     with connection:
-        parent = _Parent(parent_pid)
-        if daemonic:
+        parent = _Parent(setup.parent_pid)
+        if setup.daemonic:
             threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
-        connection.send_bytes(READY)
+        if setup.threads is not None:
+            limit_threads(setup.threads)
+        send_logs(setup.levels, send)
+        send(READY)
         while parent.wait_for(connection):
             try:
                 call = connection.recv_bytes()
@@ -51,9 +77,10 @@ def serve(connection: Connection, parent_pid: int, daemonic: bool) -> None:
                 return
             reply = _reply_to(call)
             try:
-                connection.send_bytes(reply)
+                send(reply)
             except OSError:
                 return  # the parent went away meanwhile
+            del call, reply
 
 
 def dump_call(function: Callable[..., object], args: tuple[object, ...], kwargs: object) -> bytes:
