@@ -6,6 +6,7 @@ Guarantees:
   :class:`WorkerLostError`; its slot is replaced when there is work for it.
 * A task which was handed to a worker that had died before is handed to another one.
 * A worker which cannot even start fails every waiting task: there is no respawn loop.
+* Threads which submit tasks take turns: a run with many does not make another one wait.
 * After ``shutdown(wait=True)`` every slot is shut down and the keeper thread has ended.
 
 Assumes: the executors of the slots set each future exactly once and call its callbacks from
@@ -20,13 +21,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Collection
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 from ..errors import WorkerLostError, WorkerStartError
+from .fair import FairQueue
 from .scaling import Limits, Load, Meter, Workload, workers_to_start
 
 P = ParamSpec("P")
@@ -49,6 +50,7 @@ class _Slot:
 
 @dataclass(eq=False)
 class _Work:
+    producer: int  # the thread which submitted it: each run has one
     future: Future[Any]
     call: Callable[[Executor], Future[Any]]
 
@@ -64,7 +66,7 @@ class ElasticPool(Executor):
         self._open_slot = open_slot
         self._limits = limits
         self._changed = threading.Condition(threading.Lock())
-        self._queue: deque[_Work] = deque()
+        self._queue: FairQueue[_Work] = FairQueue()
         self._slots: set[_Slot] = set()
         self._idle: list[_Slot] = []  # the last one is the most recently used
         self._leaving: list[_Slot] = []  # to be shut down
@@ -82,11 +84,13 @@ class ElasticPool(Executor):
         :raises RuntimeError: the pool is shut down.
         """
         future: Future[T] = Future()
-        work = _Work(future, lambda executor: executor.submit(fn, *args, **kwargs))
+        work = _Work(
+            threading.get_ident(), future, lambda executor: executor.submit(fn, *args, **kwargs)
+        )
         with self._changed:
             if not self._accepting:
                 raise RuntimeError("cannot schedule new futures after shutdown")
-            self._queue.append(work)
+            self._queue.put(work.producer, work)
         self._pump()
         return future
 
@@ -94,9 +98,7 @@ class ElasticPool(Executor):
         """Let all slots end after the tasks that were submitted."""
         with self._changed:
             self._accepting = False
-            cancelled = list(self._queue) if cancel_futures else []
-            if cancel_futures:
-                self._queue.clear()
+            cancelled = self._queue.clear() if cancel_futures else []
             self._changed.notify_all()
         for work in cancelled:
             if work.future.cancel():
@@ -150,9 +152,9 @@ class ElasticPool(Executor):
                 if not self._queue:
                     return
                 if self._idle:
-                    work, slot = self._queue.popleft(), self._idle.pop()
+                    work, slot = self._queue.get(), self._idle.pop()
                 elif self._wanted():
-                    work, slot = self._queue.popleft(), None
+                    work, slot = self._queue.get(), None
                     self._opening += 1
                 else:
                     return
@@ -189,7 +191,7 @@ class ElasticPool(Executor):
             self._discard(slot)
             with self._changed:
                 del self._running[work.future]
-                self._queue.appendleft(work)
+                self._queue.put_back(work.producer, work)
             return  # every caller pumps again
         inner.add_done_callback(lambda inner: self._done(work, slot, inner))
         if self._end_with is not None:
@@ -216,7 +218,7 @@ class ElasticPool(Executor):
         with self._changed:
             others = bool(self._slots)
             if others:
-                self._queue.appendleft(work)
+                self._queue.put_back(work.producer, work)
                 self._open_again = time.monotonic() + REST_SECONDS
             self._changed.notify_all()
         if not others:
@@ -268,8 +270,7 @@ class ElasticPool(Executor):
 
     def _fail_queued(self, error: BaseException) -> None:
         with self._changed:
-            failed = list(self._queue)
-            self._queue.clear()
+            failed = self._queue.clear()
             self._changed.notify_all()
         for work in failed:
             if work.future.running() or work.future.set_running_or_notify_cancel():
@@ -302,7 +303,7 @@ class ElasticPool(Executor):
         with self._changed:
             if not self._queue or not self._wanted(workload):
                 return
-            work = self._queue.popleft()
+            work = self._queue.get()
             self._opening += 1
         self._start(work, None)
         self._pump()

@@ -1,0 +1,54 @@
+"""A queue in which several producers take turns."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class FairQueue(Generic[T]):
+    """First in, first out for each producer; the producers take turns.
+
+    A producer with many items does not make another one wait for all of them.
+    """
+
+    def __init__(self) -> None:
+        self._lines: dict[Hashable, deque[T]] = {}  # the first one has its turn
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def put(self, producer: Hashable, item: T) -> None:
+        """Queue up."""
+        self._lines.setdefault(producer, deque()).append(item)
+        self._length += 1
+
+    def put_back(self, producer: Hashable, item: T) -> None:
+        """Return an item to the head of the queue."""
+        line = self._lines.pop(producer, deque())
+        line.appendleft(item)
+        self._lines = {producer: line, **self._lines}
+        self._length += 1
+
+    def get(self) -> T:
+        """Take the next item.
+
+        :raises IndexError: the queue is empty.
+        """
+        if not self._length:
+            raise IndexError("get from an empty queue")
+        producer = next(iter(self._lines))
+        line = self._lines.pop(producer)
+        item = line.popleft()
+        if line:
+            self._lines[producer] = line  # behind the others
+        self._length -= 1
+        return item
+
+    def clear(self) -> list[T]:
+        """Take all items."""
+        return [self.get() for _ in range(self._length)]
