@@ -52,8 +52,9 @@ def test_what_workers_print_does_not_disturb_json(start, graph):
 )
 @pytest.mark.parametrize("pool_type", ["process", "thread"])
 def test_signals_end_the_command_and_its_workers(start, graph, number, code, message, pool_type):
-    process = start("execute", graph(n=LONG), "--json", "--pool-type", pool_type)
-    assert b"started" in process.stderr.readline()
+    arguments = ("--json", "--log", "info", "--pool-type", pool_type)
+    process = start("execute", graph(n=LONG), *arguments)
+    assert any(b"task started" in line for line in process.stderr)
     workers = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(number)
     out, err = process.communicate()
