@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from ..errors import WorkerLostError
 from ..run.events import (
     ActivationFailed,
     ActivationFinished,
@@ -13,6 +14,7 @@ from ..run.events import (
     Event,
     RunFinished,
     RunStarted,
+    WorkerLost,
 )
 
 
@@ -29,6 +31,7 @@ class Tally:
         self._queued = 0
         self._told_started = 0
         self._handled = 0
+        self._retried = 0
         self.label: str | None = None
         self.started = False
         self.done = 0
@@ -48,10 +51,15 @@ class Tally:
                 self.done += 1
             case ActivationFailed(node=node, error=error, handled=handled):
                 self.failed += 1
+                if isinstance(error, WorkerLostError):
+                    self._retried -= 1
                 if handled:
                     self._handled += 1
                 else:
                     self.failures.append((node, error))
+            case WorkerLost():
+                # Unless the failure of its activation follows, that is queued again.
+                self._retried += 1
             case RunStarted(graph=label):
                 self.started = True
                 self.label = label
@@ -91,7 +99,7 @@ class Tally:
     def counts(self) -> str:
         """Return the counts as text."""
         parts = [f"{self.done} done"]
-        ended = self.done + self.failed
+        ended = self.done + self.failed + self._retried
         in_flight = max(0, self._queued - ended)
         if in_flight and not self.ended:
             # A run tells what has started when it looks, at the latest when a task ends. Something

@@ -5,6 +5,7 @@ import pytest
 
 from ewoksppf_core.cli.progress import PlainProgress
 from ewoksppf_core.cli.tally import Tally, format_seconds
+from ewoksppf_core.errors import WorkerLostError
 from ewoksppf_core.run import events
 
 SUM = "ewokscore.tests.examples.tasks.sumtask.SumTask"
@@ -31,8 +32,11 @@ def finished():
     return activation(events.ActivationFinished, started=0.0, pid=1)
 
 
-def failed(handled):
-    error = ValueError("bad")
+def lost():
+    return events.WorkerLost(time=0.0, pid=1, exitcode=1)
+
+
+def failed(handled, error=ValueError("bad")):  # noqa: B008
     return activation(events.ActivationFailed, error=error, handled=handled, pid=1)
 
 
@@ -51,6 +55,8 @@ def tally_of(*told):
         ([queued(), queued()], "0 done, 1 running, 1 waiting"),
         ([queued(), started(), finished(), queued()], "1 done, 1 running, 0 failed"),
         ([queued(), failed(True), queued(), failed(False)], "0 done, 2 failed (1 handled)"),
+        ([queued(), started(), lost(), queued(), started()], "0 done, 1 running, 0 failed"),
+        ([queued(), lost(), failed(False, WorkerLostError()), queued()], "0 done, 1 running, 1 f"),
         ([queued(), events.RunFinished(time=0.0, error=None)], "0 done, 0 failed"),
     ],
 )
