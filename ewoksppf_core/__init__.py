@@ -21,6 +21,7 @@ from .errors import (
     WorkflowTimeoutError,
 )
 from .hookspecs import Location, PoolBackend, PoolOptions, Scaling, hookimpl
+from .run.stopper import Stopper
 
 __all__ = [
     "BrokenBackendError",
@@ -36,6 +37,7 @@ __all__ = [
     "PoolUnavailableError",
     "RemoteTaskError",
     "Scaling",
+    "Stopper",
     "TaskTimeoutError",
     "TransferError",
     "UnknownOptionError",

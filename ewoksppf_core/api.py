@@ -28,6 +28,7 @@ from .pool.shutdown import check_seconds
 from .run.events import Observer, Observers, RunFinished, RunStarted
 from .run.runner import Limits, Runner, final_error
 from .run.signals import parse_signals, stop_on
+from .run.stopper import Stopper
 from .task.execute import RunInfo
 from .task.failure import format_traceback
 from .task.store import open_store
@@ -61,6 +62,7 @@ def execute_graph(
     observers: Iterable[Observer] = (),
     task_timeout: float | None = None,
     retries: Mapping[str, int] | None = None,
+    stopper: Stopper | None = None,
     **deprecated_pool_options: Any,
 ) -> dict[Hashable, Any]:
     """Execute an Ewoks graph and return its outputs.
@@ -101,13 +103,14 @@ def execute_graph(
     :param task_timeout: seconds after which a task is stopped and fails with
         :class:`TaskTimeoutError`; the node attribute ``task_timeout`` sets it for one node.
     :param retries: how often a task is run again after a mishap: ``{"worker_lost": n}``.
+    :param stopper: stops the run when its ``stop`` is called, from any thread.
     :returns: output values by name, or by node id and name; empty without outputs.
     :raises OptionError: an argument has a value that cannot be used.
     :raises GraphError: the graph cannot be executed.
     :raises LookupError: there is no such pool type.
     :raises PoolUnavailableError: the pool type cannot be used in this process.
     :raises WorkflowTimeoutError: the run took longer than ``timeout``.
-    :raises WorkflowStoppedError: a signal stopped the run.
+    :raises WorkflowStoppedError: a signal or the stopper stopped the run.
     :raises Exception: the first error of a task that no on_error link handles, as ewokscore
         raises it: ``TaskExecutionError`` with the original as ``__cause__``.
     """
@@ -204,6 +207,8 @@ def _check(bound: Mapping[str, Any]) -> None:
     if execinfo is not None and not isinstance(execinfo, Mapping | bool | str):
         cure = "a dictionary, a job id, True or False is expected"
         raise OptionError("execinfo", execinfo, cure)
+    if bound["stopper"] is not None and not isinstance(bound["stopper"], Stopper):
+        raise OptionError("stopper", bound["stopper"], "a Stopper is expected")
     pool = bound["pool"]
     if pool is not None and not isinstance(pool, Executor):
         raise OptionError("pool", pool, "a pool from open_pool, or an Executor, is expected")
@@ -236,6 +241,7 @@ def _execute(
     observers: Iterable[Observer],
     task_timeout: float | None,
     retries: Mapping[str, int] | None,
+    stopper: Stopper | None,
 ) -> dict[Hashable, Any]:
     signals = parse_signals(stop_signals) if stop_on_signals else ()
     limits = Limits(timeout, task_timeout, _worker_lost_retries(retries))
@@ -278,7 +284,10 @@ def _execute(
         stop = partial(runner.stop, forced=forced_interruption)
         error: BaseException | None = None
         try:
-            with stop_on(signals, stop) if signals else nullcontext():
+            with (
+                stop_on(signals, stop) if signals else nullcontext(),
+                stopper.stopping(runner.stop) if stopper else nullcontext(),
+            ):
                 runner.run()
             error = final_error(runner.errors)
         except BaseException as exception:

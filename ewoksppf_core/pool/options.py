@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import OptionError, PoolUnavailableError, UnknownOptionError
-from ..hookspecs import PoolBackend, PoolOptions, Scaling
+from ..hookspecs import Location, PoolBackend, PoolOptions, Scaling
 from .cpus import usable_cpus
 from .elastic import ElasticPool
 from .pool import Pool
@@ -48,7 +48,7 @@ class PoolRequest:
             executor: Executor = ElasticPool(lambda: self.backend.open(self.options), self.limits)
         else:
             executor = self.backend.open(self.options)
-        pool = Pool(executor, self.backend)
+        pool = Pool(executor, self.backend, self._capacity())
         try:
             yield pool
         except Exception:
@@ -60,6 +60,13 @@ class PoolRequest:
         finally:
             wait = self.exit.wait_on_exit and not pool.abandoned
             end_pool(pool, replace(self.exit, wait_on_exit=wait))
+
+    def _capacity(self) -> int | None:
+        # An elastic pool queues values by reference, as pools in this process do. Others pickle
+        # them at once: one task for each worker, and one more.
+        if self.backend.scaling is Scaling.CORE or self.backend.location is Location.SAME_PROCESS:
+            return None
+        return 2 * (self.options.max_workers or usable_cpus().number)
 
 
 def request_pool(

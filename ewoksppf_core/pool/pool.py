@@ -21,11 +21,16 @@ class Pool(Executor):
 
     :param executor: runs the tasks.
     :param backend: who opened the executor; None for an executor that the user made.
+    :param capacity: number of tasks that a run should submit before others have ended, so that
+        their inputs do not pile up; None for any number.
     """
 
-    def __init__(self, executor: Executor, backend: PoolBackend | None) -> None:
+    def __init__(
+        self, executor: Executor, backend: PoolBackend | None, capacity: int | None = None
+    ) -> None:
         self._executor = executor
         self.backend = backend
+        self.capacity = capacity
         self.abandoned = False
         """Tasks that could not be stopped still run: do not wait for them."""
 

@@ -17,7 +17,7 @@ import queue
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, wait
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -36,7 +36,7 @@ from ..errors import (
     WorkflowTimeoutError,
 )
 from ..graph.plan import Name, Node, Plan
-from ..pool.pool import Pool
+from ..pool.pool import GRACE_SECONDS, Pool
 from ..task.execute import Failure, Outcome, RunInfo
 from ..task.failure import format_traceback
 from .deadlines import Deadlines
@@ -108,6 +108,7 @@ class Runner:
         self._scheduler = Scheduler(self.plan, start)
         self._completions: queue.SimpleQueue[_Completion | _Stop] = queue.SimpleQueue()
         self._in_flight: dict[Future[Outcome], Activation] = {}
+        self._ready: deque[Activation] = deque()
         self._unstarted: deque[Future[Outcome]] = deque()
         self._deadlines = Deadlines()
         self._has_limits = self.limits.task_timeout is not None or any(
@@ -133,7 +134,7 @@ class Runner:
         deadline = None if timeout is None else time.monotonic() + timeout
         try:
             self._submit_all(self._scheduler.start())
-            while self._in_flight:
+            while self._in_flight or self._ready:
                 item = None  # frees the values of the last completion before the next one
                 item = self._next(deadline)
                 self._note_started()
@@ -141,6 +142,7 @@ class Runner:
                     self._begin_stop(item)
                 elif item is not None:
                     self._complete(*item)
+                    self._submit_all(())
                 elif deadline is not None and time.monotonic() >= deadline:
                     assert timeout is not None
                     nodes = self._running_nodes()
@@ -176,9 +178,13 @@ class Runner:
     # Submit
 
     def _submit_all(self, activations: Iterable[Activation]) -> None:
-        if self._stop is None:
-            for activation in activations:
-                self._submit(activation)
+        """Submit what the pool can take, and keep the rest for later."""
+        if self._stop is not None:
+            return
+        self._ready.extend(activations)
+        room = self.pool.capacity
+        while self._ready and (room is None or len(self._in_flight) < room):
+            self._submit(self._ready.popleft())
 
     def _submit(self, activation: Activation) -> None:
         try:
@@ -315,6 +321,7 @@ class Runner:
             _logger.warning("stopping the workflow: %s", stop.reason)
             self._stopped_nodes = self._running_nodes()
         self._stop = stop
+        self._ready.clear()
         for future in list(self._in_flight):
             future.cancel()
         if stop.forced and self._abandon():
@@ -322,7 +329,12 @@ class Runner:
 
     def _abandon(self) -> bool:
         """Stop all activations; tell whether some still run because they cannot be stopped."""
-        return bool(self._in_flight) and self.pool.stop_tasks(list(self._in_flight))
+        self._ready.clear()
+        if not self._in_flight:
+            return False
+        if self.transfer.cancel():
+            wait(self._in_flight, timeout=GRACE_SECONDS)
+        return self.pool.stop_tasks(list(self._in_flight))
 
     # Look up
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 from ewokscore.node import get_varinfo
@@ -14,6 +15,7 @@ from ..errors import OptionError, TransferError
 from ..graph.plan import Name, Node
 from ..hookspecs import Location
 from ..pool.pool import Pool
+from ..task.cancel import RunningTasks
 from ..task.execute import (
     Failure,
     NodeInfo,
@@ -41,8 +43,8 @@ class Transfer:
 
     def __init__(self, pool: Pool, info: RunInfo) -> None:
         self._pool = pool
-        self._info = info
         self._by_reference = pool.location is Location.SAME_PROCESS
+        self._info = replace(info, running=RunningTasks()) if self._by_reference else info
         self._packed_info = b"" if self._by_reference else _pack_info(info)
         self._node_infos: dict[Node, NodeInfo | Parcel] = {}
 
@@ -61,6 +63,13 @@ class Transfer:
         if isinstance(info, Parcel):
             return self._pool.submit(execute_packed, self._packed_info, info, inputs)
         return self._pool.submit(execute_here, self._info, info, inputs)
+
+    def cancel(self) -> bool:
+        """Ask the running tasks to end by themselves, where this process can.
+
+        :returns: True when one of them knows how to.
+        """
+        return self._info.running is not None and self._info.running.cancel()
 
     def pack(self, label: str, values: Mapping[Name, Any]) -> dict[Name, Any]:
         """Prepare inputs that come from this process.

@@ -19,6 +19,7 @@ from ewokscore.node import get_varinfo
 from ewokscore.variable import Variable, value_from_transfer
 
 from ..errors import TransferError
+from .cancel import RunningTasks, in_this_worker
 from .failure import PackedException, format_traceback, pack_exception
 from .logs import naming_node
 from .parcel import Bundle, Parcel
@@ -32,12 +33,14 @@ class RunInfo:
     :param execinfo: fields of the Ewoks events; None for no events.
     :param task_options: further arguments of every task.
     :param store: folder in shared memory for big values; None for none.
+    :param running: knows the running tasks; None for those of the worker process.
     """
 
     varinfo: Mapping[str, Any] | None
     execinfo: Mapping[str, Any] | None
     task_options: Mapping[str, Any] | None
     store: str | None = None
+    running: RunningTasks | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,7 @@ def _execute(run: RunInfo, node: NodeInfo, inputs: Mapping[Any, Any]) -> Mapping
         execinfo=run.execinfo,
         task_options=run.task_options,
     )
-    with naming_node(node.label):
+    with naming_node(node.label), (run.running or in_this_worker).running(task):
         task.execute()
     outputs: Mapping[Any, Any] = task.get_output_transfer_data()
     return outputs

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+from .cancel import in_this_worker
 from .failure import pack_exception
 from .logs import Levels, send_logs
 from .threads import limit_threads
@@ -110,7 +111,13 @@ def _reset_signals() -> None:
     # Ctrl-C reaches the whole process group: the parent decides what happens to its workers.
     # A handler rather than SIG_IGN, which programs started by a task would inherit.
     signal.signal(signal.SIGINT, lambda signum, frame: None)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a forked worker inherits the parent's handler
+    signal.signal(signal.SIGTERM, _cancel_or_die)
+
+
+def _cancel_or_die(signum: int, frame: object) -> None:
+    if not in_this_worker.cancel():
+        signal.signal(signum, signal.SIG_DFL)
+        os.kill(os.getpid(), signum)
 
 
 class _Parent:
