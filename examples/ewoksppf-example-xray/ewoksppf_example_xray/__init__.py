@@ -1,0 +1,1 @@
+"""Tasks which integrate the X-ray images of a powder, block by block."""
