@@ -265,7 +265,10 @@ def _execute(
         _import_tasks(plan)
     told = Observers(observers)
     label = str(loaded.graph.get("label") or loaded.graph["id"])
+    on_signal = Stopper()
+    stop = partial(on_signal.stop, forced=forced_interruption)
     with (
+        stop_on(signals, stop) if signals else nullcontext(),
         _event_context(workflow_context, execinfo, workflow=loaded) as workflow,
         opened as open_pool,
         open_store() if open_pool.location is Location.SAME_MACHINE else nullcontext() as store,
@@ -281,12 +284,11 @@ def _execute(
         )
         info = RunInfo(varinfo, workflow, task_options, store)
         runner = Runner(plan, open_pool, info, startargs or {}, told, limits)
-        stop = partial(runner.stop, forced=forced_interruption)
         error: BaseException | None = None
         try:
             with (
-                stop_on(signals, stop) if signals else nullcontext(),
-                stopper.stopping(runner.stop) if stopper else nullcontext(),
+                on_signal.stopping(runner.stop),
+                (stopper or Stopper()).stopping(runner.stop),
             ):
                 runner.run()
             error = final_error(runner.errors)
@@ -343,7 +345,7 @@ def _result(
     plan: Plan, runner: Runner, merge: bool, error: BaseException | None
 ) -> dict[Hashable, Any]:
     result = runner.results.collect(
-        lambda index, output: runner.transfer.load(plan.nodes[index], "result", output), merge
+        lambda index, name, output: runner.transfer.load(plan.nodes[index], name, output), merge
     )
     if error is not None:
         result["WorkflowException"] = {

@@ -41,10 +41,11 @@ class Results:
                 kept = outputs if choice.name is None else _only(choice.name, outputs)
                 self._latest[place] = activation.number, kept
 
-    def collect(self, load: Callable[[int, Any], Any], merge: bool) -> dict[Hashable, Any]:
+    def collect(self, load: Callable[[int, Any, Any], Any], merge: bool) -> dict[Hashable, Any]:
         """Return the result, in the order of the nodes in the graph.
 
-        :param load: returns the value that an output of a node (by index) stands for.
+        :param load: returns the value that an output stands for, from the index of its node and
+            its name.
         :param merge: merge the outputs of all nodes; otherwise they are given by node id.
         """
         result: dict[Hashable, Any] = {}
@@ -68,7 +69,7 @@ class Results:
         return result
 
     def _values(
-        self, index: int, choices: Iterable[Selected], load: Callable[[int, Any], Any]
+        self, index: int, choices: Iterable[Selected], load: Callable[[int, Any, Any], Any]
     ) -> dict[Hashable, Any] | None:
         values: dict[Hashable, Any] | None = None
         for choice in choices:
@@ -77,9 +78,10 @@ class Results:
             _, outputs = self._latest[index, choice]
             values = {} if values is None else values
             if choice.name is None:
-                values.update({name: load(index, value) for name, value in outputs.items()})
+                values.update({name: load(index, name, outputs[name]) for name in outputs})
             else:
-                values[choice.new_name] = load(index, outputs.get(choice.name, MISSING_DATA))
+                value = outputs.get(choice.name, MISSING_DATA)
+                values[choice.new_name] = load(index, choice.name, value)
         return values
 
 

@@ -23,7 +23,7 @@ def results(selected, names="ab"):
 
 
 def collect(collected, merge=True):
-    return collected.collect(lambda index, value: value, merge)
+    return collected.collect(lambda index, name, value: value, merge)
 
 
 def add(collected, node, number, outputs, ended=True):

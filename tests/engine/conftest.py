@@ -1,0 +1,103 @@
+"""Run real graphs in real pools."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ewoksppf_core import open_pool
+from ewoksppf_core.hookspecs import Location, Scaling
+from ewoksppf_core.pool.pool import Pool
+from ewoksppf_core.pool.registry import installed_backends
+
+IMPORTABLE = str(Path(__file__).parent / "importable")
+INSTALLED = installed_backends()
+PROCESSES = [
+    item.pool_type
+    for item in INSTALLED
+    if item.backend
+    and item.backend.location is Location.SAME_MACHINE
+    and item.backend.scaling is Scaling.CORE
+]
+
+SHORT = {
+    "Count": "class",
+    "Two": "class",
+    "Half": "class",
+    "Failing": "class",
+    "Handler": "class",
+    "Options": "class",
+    "ppf_add": "ppfmethod",
+    "ppf_fail": "ppfmethod",
+    "ppf_describe": "ppfmethod",
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def importable_tasks() -> Iterator[None]:
+    """Let this process and all workers import ``engine_tasks``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(IMPORTABLE)
+        paths = [IMPORTABLE, *filter(None, [os.environ.get("PYTHONPATH")])]
+        patch.setenv("PYTHONPATH", os.pathsep.join(paths))
+        yield
+    sys.modules.pop("engine_tasks", None)
+
+
+@pytest.fixture(params=[item.pool_type for item in INSTALLED])
+def pool_type(request: pytest.FixtureRequest) -> str:
+    """Every installed pool type."""
+    return str(request.param)
+
+
+@pytest.fixture(params=[item.pool_type for item in INSTALLED], scope="module")
+def warm_pool(request: pytest.FixtureRequest, importable_tasks: None) -> Iterator[Pool]:
+    """An open pool of every installed pool type."""
+    with open_pool(request.param) as pool:
+        yield pool
+
+
+@pytest.fixture(params=PROCESSES)
+def process_type(request: pytest.FixtureRequest) -> str:
+    """Every installed pool type whose workers are processes that the core looks after."""
+    return str(request.param)
+
+
+@pytest.fixture(params=["thread", "process"])
+def one_of_each(request: pytest.FixtureRequest) -> str:
+    """A pool type whose values pass by reference, and one whose values travel."""
+    return str(request.param)
+
+
+@pytest.fixture
+def make_graph() -> Callable[..., dict[str, Any]]:
+    """Make graphs from short descriptions: nodes are named by their task."""
+
+    def make(
+        nodes: dict[str, Any], links: Any = (), id: str = "graph", **attrs: Any
+    ) -> dict[str, Any]:
+        described = []
+        for name, node in nodes.items():
+            node = {"task": node} if isinstance(node, str) else dict(node)
+            task = node.pop("task", None)
+            inputs = node.pop("inputs", {})
+            if task is not None:
+                node.setdefault("task_type", SHORT.get(task, "method"))
+                node["task_identifier"] = f"engine_tasks.{task}"
+            if inputs:
+                node["default_inputs"] = [
+                    {"name": key, "value": value} for key, value in inputs.items()
+                ]
+            described.append({"id": name, **node})
+        return {
+            "graph": {"id": id, **attrs},
+            "nodes": described,
+            "links": [{"source": s, "target": t, **link} for s, t, link in links],
+        }
+
+    return make
