@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -132,6 +133,23 @@ def ppf_fail(**kwargs):
 
 def ppf_describe(WorkflowException=None, **kwargs):
     return {"message": WorkflowException["errorMessage"], "seen": sorted(kwargs)}
+
+
+class LineHandler(logging.Handler):
+    """Appends one line to a file for each Ewoks event."""
+
+    def __init__(self, path):
+        super().__init__()
+        self._path = path
+
+    def emit(self, record):
+        words = [record.context, record.type]
+        if record.context == "node":
+            words.append(record.node_id)
+        if record.error:
+            words.append(f"error: {record.error_message.strip().splitlines()[0]}")
+        with open(self._path, "a") as file:
+            file.write(" ".join(words) + "\n")
 
 
 class Count(Task, optional_input_names=["x", "limit"], output_names=["x", "more"]):
