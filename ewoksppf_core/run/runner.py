@@ -318,8 +318,8 @@ class Runner:
 
     def _begin_stop(self, stop: _Stop) -> None:
         if self._stop is None:
-            _logger.warning("stopping the workflow: %s", stop.reason)
             self._stopped_nodes = self._running_nodes()
+            _logger.warning("stopping the workflow: %s", stop.reason)
         self._stop = stop
         self._ready.clear()
         for future in list(self._in_flight):

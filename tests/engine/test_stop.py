@@ -1,0 +1,311 @@
+"""Runs that are stopped leave nothing behind."""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+
+import psutil
+import pytest
+
+from ewoksppf_core import execute_graph
+from ewoksppf_core.errors import WorkflowStoppedError, WorkflowTimeoutError
+
+PATIENCE = 30.0
+"""Seconds after which a test fails instead of waiting."""
+
+
+@pytest.fixture
+def fifo(tmp_path):
+    """A pipe through which a task says that it runs."""
+    path = tmp_path / "started"
+    os.mkfifo(path)
+    return str(path)
+
+
+class Listener:
+    """Reads what tasks write into a pipe, without ever waiting for ever."""
+
+    def __init__(self, path):
+        self._fd = os.open(path, os.O_RDWR)
+
+    def read_pid(self):
+        text = b""
+        while not text.endswith(b"\n"):
+            readable, _, _ = select.select([self._fd], [], [], PATIENCE)
+            assert readable, "no task has started"
+            text += os.read(self._fd, 1)
+        return int(text)
+
+    def close(self):
+        os.close(self._fd)
+
+
+@pytest.fixture
+def listener(fifo):
+    listener = Listener(fifo)
+    yield listener
+    listener.close()
+
+
+@pytest.fixture
+def no_children_left():
+    before = set(psutil.Process().children(recursive=True))
+    yield
+    left = set(psutil.Process().children(recursive=True)) - before
+    left = {child for child in left if "forkserver" not in " ".join(child.cmdline())}
+    left = {child for child in left if "resource_tracker" not in " ".join(child.cmdline())}
+    assert not left, left
+
+
+def gone(pid):
+    """Wait until a process has ended."""
+    try:
+        psutil.Process(pid).wait(PATIENCE)
+    except psutil.NoSuchProcess:
+        return True
+    return True
+
+
+# Timeout
+
+
+@pytest.mark.usefixtures("no_children_left")
+def test_timeout_names_the_running_nodes_and_ends_their_workers(
+    process_type, make_graph, fifo, listener
+):
+    graph = make_graph(
+        {"a": {"task": "block", "label": "My node", "inputs": {"fifo": fifo}}, "b": "add"},
+        [("a", "b", {})],
+    )
+    with pytest.raises(
+        WorkflowTimeoutError, match=r"within 0\.7 s; running nodes: 'My node'"
+    ) as info:
+        execute_graph(graph, pool_type=process_type, timeout=0.7)
+    assert isinstance(info.value, TimeoutError)
+    assert not info.value.still_running
+    assert gone(listener.read_pid())
+
+
+def test_timeout_runs_no_handlers(make_graph, fifo, listener, tmp_path):
+    log = tmp_path / "log"
+    graph = make_graph(
+        {
+            "a": {"task": "block", "inputs": {"fifo": fifo}},
+            "h": {"task": "append", "inputs": {"path": str(log), "text": "handled"}},
+        },
+        [("a", "h", {"on_error": True})],
+    )
+    with pytest.raises(WorkflowTimeoutError):
+        execute_graph(graph, pool_type="process", timeout=0.5)
+    assert not log.exists()
+
+
+def test_timeout_is_returned_on_demand(make_graph, fifo, listener):
+    graph = make_graph({"a": {"task": "block", "inputs": {"fifo": fifo}}})
+    result = execute_graph(graph, pool_type="process", timeout=0.5, raise_on_error=False)
+    assert isinstance(result["WorkflowExceptionInstance"], WorkflowTimeoutError)
+
+
+def test_timeout_of_tasks_that_cannot_be_stopped_says_that_they_go_on(
+    make_graph, fifo, listener, tmp_path
+):
+    release = tmp_path / "release"
+    os.mkfifo(release)
+    graph = make_graph(
+        {"a": {"task": "block_until", "inputs": {"fifo": fifo, "release": str(release)}}}
+    )
+    with pytest.raises(WorkflowTimeoutError, match="cannot be stopped"):
+        execute_graph(graph, pool_type="thread", timeout=0.5)
+    release.write_text("go")
+
+
+def test_timeout_that_is_not_reached_changes_nothing(warm_pool, make_graph):
+    assert execute_graph(make_graph({"a": "add"}), pool=warm_pool, timeout=60) == {
+        "return_value": 0
+    }
+
+
+# Signals in this process
+
+
+def send_when_started(listener, *signals):
+    def send():
+        listener.read_pid()
+        for number in signals:
+            os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    return thread
+
+
+@pytest.mark.usefixtures("no_children_left")
+def test_forced_stop_interrupts_running_tasks(process_type, make_graph, fifo, listener):
+    handler = signal.getsignal(signal.SIGTERM)
+    thread = send_when_started(listener, signal.SIGTERM)
+    graph = make_graph({"a": {"task": "block", "label": "My node", "inputs": {"fifo": fifo}}})
+    with pytest.raises(WorkflowStoppedError, match="SIGTERM received; running nodes: 'My node'"):
+        execute_graph(graph, pool_type=process_type, stop_on_signals=True, forced_interruption=True)
+    thread.join()
+    assert signal.getsignal(signal.SIGTERM) is handler
+
+
+@pytest.mark.parametrize("number", ["SIGUSR1", signal.SIGUSR2])
+def test_stop_waits_for_running_tasks_and_starts_nothing_new(
+    one_of_each, make_graph, fifo, tmp_path, number
+):
+    listener = Listener(fifo)
+    release = tmp_path / "release"
+    os.mkfifo(release)
+    log = tmp_path / "log"
+    graph = make_graph(
+        {
+            "a": {"task": "block_until", "inputs": {"fifo": fifo, "release": str(release)}},
+            "b": {"task": "append", "inputs": {"path": str(log), "text": "after"}},
+        },
+        [("a", "b", {})],
+    )
+    received = threading.Event()
+
+    def send():
+        listener.read_pid()
+        os.kill(os.getpid(), getattr(signal, number) if isinstance(number, str) else number)
+        received.wait(PATIENCE)
+        release.write_text("go")
+
+    class SignalSeen(logging.Handler):
+        def emit(self, record):
+            if "stopping the workflow" in record.getMessage():
+                received.set()
+
+    handler = SignalSeen()
+    logger = logging.getLogger("ewoksppf_core.run.runner")
+    logger.addHandler(handler)
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        with pytest.raises(WorkflowStoppedError, match="running nodes: 'a'"):
+            execute_graph(graph, pool_type=one_of_each, stop_on_signals=True, stop_signals=[number])
+    finally:
+        logger.removeHandler(handler)
+        thread.join()
+        listener.close()
+    assert not log.exists()
+
+
+def test_stop_is_returned_on_demand(make_graph, fifo, listener):
+    thread = send_when_started(listener, signal.SIGTERM)
+    graph = make_graph({"a": {"task": "block", "inputs": {"fifo": fifo}}})
+    result = execute_graph(
+        graph,
+        pool_type="process",
+        stop_on_signals=True,
+        forced_interruption=True,
+        raise_on_error=False,
+    )
+    thread.join()
+    assert isinstance(result["WorkflowExceptionInstance"], WorkflowStoppedError)
+
+
+def test_stop_on_signals_outside_the_main_thread_is_a_warning(make_graph, caplog):
+    graph = make_graph({"a": "add"})
+    results = []
+
+    def run():
+        results.append(execute_graph(graph, pool_type="thread", stop_on_signals=True))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert results == [{"return_value": 0}]
+    assert "outside the main thread" in caplog.text
+
+
+# Programs
+
+
+SCRIPT = """
+import sys
+from ewoksppf_core import execute_graph
+
+if __name__ == "__main__":
+    node = {{
+        "id": "a",
+        "task_type": "method",
+        "task_identifier": "engine_tasks.block",
+        "default_inputs": [{{"name": "fifo", "value": {fifo!r}}}],
+    }}
+    try:
+        execute_graph({{"graph": {{"id": "g"}}, "nodes": [node]}}, **{options!r})
+    except BaseException as error:
+        print(type(error).__name__, flush=True)
+        sys.exit(5)
+"""
+
+
+@pytest.fixture
+def program(tmp_path, fifo):
+    """Start a program which runs a task that never ends; returns it and the pid of the worker."""
+    started = []
+
+    def start(**options):
+        script = tmp_path / "program.py"
+        script.write_text(textwrap.dedent(SCRIPT).format(fifo=fifo, options=options))
+        listener = Listener(fifo)
+        process = subprocess.Popen(
+            [sys.executable, str(script)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        worker = listener.read_pid()
+        listener.close()
+        return process, worker
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def assert_ended(process, worker, error):
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (out.strip(), process.returncode) == (error, 5), err
+    assert gone(worker)
+    assert "Traceback" not in err
+
+
+def test_keyboard_interrupt_ends_the_program_and_its_workers(process_type, program):
+    process, worker = program(pool_type=process_type)
+    os.killpg(process.pid, signal.SIGINT)
+    assert_ended(process, worker, "KeyboardInterrupt")
+
+
+@pytest.mark.parametrize("context", ["spawn", "forkserver"])
+def test_keyboard_interrupt_ends_workers_of_every_start_method(program, context):
+    process, worker = program(pool_type="process", context=context)
+    os.killpg(process.pid, signal.SIGINT)
+    assert_ended(process, worker, "KeyboardInterrupt")
+
+
+def test_signal_stops_the_program_and_its_workers(process_type, program):
+    process, worker = program(
+        pool_type=process_type, stop_on_signals=True, forced_interruption=True
+    )
+    process.send_signal(signal.SIGTERM)
+    assert_ended(process, worker, "WorkflowStoppedError")
+
+
+def test_timeout_ends_a_program_in_time(program):
+    process, worker = program(pool_type="process", timeout=1.0)
+    assert_ended(process, worker, "WorkflowTimeoutError")
