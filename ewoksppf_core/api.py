@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
-import logging
-import time
-import warnings
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import partial
+from contextlib import contextmanager
 from typing import Any
 
-import networkx
-from ewokscore.events import job_context, workflow_context
-from ewokscore.inittask import task_executable
+from ewokscore.events import job_context
 
-from .errors import GraphError, OptionError, UnknownOptionError
-from .graph import analysis
-from .graph.load import load_graph
-from .graph.plan import Plan, compile_plan
-from .graph.select import apply_inputs, select_outputs
-from .hookspecs import Location
-from .pool.options import POOL_OPTIONS, request_pool
+from .arguments import parse_arguments
+from .pool.options import request_pool
 from .pool.pool import Pool
-from .pool.shutdown import check_seconds
-from .run.events import Observer, Observers, RunFinished, RunStarted
-from .run.runner import Limits, Runner, final_error
-from .run.signals import parse_signals, stop_on
+from .run.events import Observer
 from .run.stopper import Stopper
-from .task.execute import RunInfo
-from .task.failure import format_traceback
-from .task.store import open_store
-
-_logger = logging.getLogger(__name__)
+from .run.workflow import execute_workflow
 
 
 def execute_graph(
@@ -125,10 +106,9 @@ def execute_as(engine: str, graph: Any, **arguments: Any) -> dict[Hashable, Any]
     :param engine: name of the Ewoks engine.
     :param arguments: those of :func:`execute_graph`.
     """
-    bound = _bind(graph, arguments)
-    execinfo = bound.pop("execinfo")
-    with _event_context(job_context, execinfo, engine=engine) as job:
-        return _execute(execinfo=job, **bound)
+    parsed = parse_arguments({"graph": graph, **arguments})
+    with job_context(parsed.execinfo, engine=engine) as execinfo:
+        return execute_workflow(parsed, execinfo)
 
 
 @contextmanager
@@ -163,200 +143,3 @@ def open_pool(
     )
     with request.open() as pool:
         yield pool
-
-
-def _bind(graph: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Check the arguments of a run and give all of them a value."""
-    parameters = inspect.signature(execute_graph).parameters
-    known = {
-        name: parameter.default
-        for name, parameter in parameters.items()
-        if parameter.kind is not inspect.Parameter.VAR_KEYWORD and name != "graph"
-    }
-    pool_options = arguments.get("pool_options") or {}
-    if not isinstance(pool_options, Mapping):
-        raise OptionError("pool_options", pool_options, "a dictionary is expected")
-    deprecated = {name: arguments.pop(name) for name in arguments.keys() - known.keys()}
-    for name in deprecated:
-        if name not in POOL_OPTIONS:
-            raise UnknownOptionError(name, known)
-    if deprecated:
-        warnings.warn(
-            f"pass {', '.join(deprecated)} inside pool_options", DeprecationWarning, stacklevel=4
-        )
-    bound = {**known, **arguments, "graph": graph}
-    bound["pool_options"] = {**deprecated, **pool_options}
-    _check(bound)
-    return bound
-
-
-def _check(bound: Mapping[str, Any]) -> None:
-    if bound["db_options"]:
-        raise OptionError(
-            "db_options",
-            bound["db_options"],
-            "databases are not written any more: follow a run with Ewoks events, "
-            'execinfo={"handlers": [...]}, or with observers',
-        )
-    for name in ("timeout", "task_timeout"):
-        check_seconds(name, bound[name])
-    for name in ("startargs", "varinfo", "task_options", "load_options"):
-        if bound[name] is not None and not isinstance(bound[name], Mapping):
-            raise OptionError(name, bound[name], "a dictionary is expected")
-    execinfo = bound["execinfo"]
-    if execinfo is not None and not isinstance(execinfo, Mapping | bool | str):
-        cure = "a dictionary, a job id, True or False is expected"
-        raise OptionError("execinfo", execinfo, cure)
-    if bound["stopper"] is not None and not isinstance(bound["stopper"], Stopper):
-        raise OptionError("stopper", bound["stopper"], "a Stopper is expected")
-    pool = bound["pool"]
-    if pool is not None and not isinstance(pool, Executor):
-        raise OptionError("pool", pool, "a pool from open_pool, or an Executor, is expected")
-
-
-def _execute(
-    *,
-    graph: Any,
-    inputs: Any,
-    load_options: Any,
-    pre_import: bool | None,
-    stop_on_signals: bool,
-    forced_interruption: bool,
-    stop_signals: Any,
-    db_options: Any,
-    startargs: Any,
-    raise_on_error: bool | None,
-    outputs: Any,
-    merge_outputs: bool | None,
-    timeout: float | None,
-    varinfo: Any,
-    execinfo: Any,
-    task_options: Any,
-    max_workers: Any,
-    scaling_workers: Any,
-    pool_type: Any,
-    pool_options: Any,
-    context: Any,
-    pool: Executor | None,
-    observers: Iterable[Observer],
-    task_timeout: float | None,
-    retries: Mapping[str, int] | None,
-    stopper: Stopper | None,
-) -> dict[Hashable, Any]:
-    signals = parse_signals(stop_signals) if stop_on_signals else ()
-    limits = Limits(timeout, task_timeout, _worker_lost_retries(retries))
-    loaded = load_graph(graph, load_options)
-    plan = _plan(loaded, inputs, outputs)
-    opened: AbstractContextManager[Pool]
-    if pool is not None:
-        opened = nullcontext(pool if isinstance(pool, Pool) else Pool(pool, None))
-    else:
-        opened = request_pool(
-            pool_type=pool_type,
-            scaling_workers=scaling_workers,
-            max_workers=max_workers,
-            context=context,
-            pool_options=pool_options,
-            nodes=len(plan.nodes),
-        ).open()
-    if not plan.nodes:
-        return {}
-    if pre_import:
-        _import_tasks(plan)
-    told = Observers(observers)
-    label = str(loaded.graph.get("label") or loaded.graph["id"])
-    on_signal = Stopper()
-    stop = partial(on_signal.stop, forced=forced_interruption)
-    with (
-        stop_on(signals, stop) if signals else nullcontext(),
-        _event_context(workflow_context, execinfo, workflow=loaded) as workflow,
-        opened as open_pool,
-        open_store() if open_pool.location is Location.SAME_MACHINE else nullcontext() as store,
-    ):
-        _logger.info("workflow %r runs on %s", label, open_pool.pool_type or "the given pool")
-        told.tell(
-            RunStarted(
-                time=time.time(),
-                graph=label,
-                nodes=len(plan.nodes),
-                pool_type=open_pool.pool_type,
-            )
-        )
-        info = RunInfo(varinfo, workflow, task_options, store)
-        runner = Runner(plan, open_pool, info, startargs or {}, told, limits)
-        error: BaseException | None = None
-        try:
-            with (
-                on_signal.stopping(runner.stop),
-                (stopper or Stopper()).stopping(runner.stop),
-            ):
-                runner.run()
-            error = final_error(runner.errors)
-        except BaseException as exception:
-            error = exception
-        told.tell(RunFinished(time=time.time(), error=error))
-        if error is not None:
-            if raise_on_error or not isinstance(error, Exception):
-                raise error
-            for event_info in (execinfo, workflow):
-                if event_info is not None:
-                    event_info["exception"] = error
-        return _result(plan, runner, bool(merge_outputs), error)
-
-
-def _worker_lost_retries(retries: Any) -> int:
-    if retries is None:
-        return 0
-    if not isinstance(retries, Mapping):
-        raise OptionError("retries", retries, 'a dictionary like {"worker_lost": 1} is expected')
-    for name in retries:
-        if name != "worker_lost":
-            raise UnknownOptionError(f"retries[{name!r}]", ["worker_lost"])
-    times = retries.get("worker_lost", 0)
-    if isinstance(times, bool) or not isinstance(times, int) or times < 0:
-        raise OptionError("retries", dict(retries), "a whole number, 0 or more, is expected")
-    return times
-
-
-def _plan(loaded: networkx.DiGraph, inputs: Any, outputs: Any) -> Plan:
-    def start_nodes() -> list[Hashable]:
-        return analysis.start_nodes(loaded, analysis.required_links(loaded))
-
-    apply_inputs(loaded, inputs, start_nodes)
-    selected = select_outputs(loaded, outputs, lambda: analysis.end_nodes(loaded))
-    return compile_plan(loaded, selected)
-
-
-def _import_tasks(plan: Plan) -> None:
-    imported = set()
-    for node in plan.nodes:
-        name, import_task = task_executable(node.id, dict(node.attrs))
-        if import_task is None or name in imported:
-            continue
-        imported.add(name)
-        try:
-            import_task(name)
-        except Exception as error:
-            problem = f"task {name!r} cannot be imported: {type(error).__name__}: {error}"
-            raise GraphError(problem, f"node {node.label!r}") from error
-
-
-def _result(
-    plan: Plan, runner: Runner, merge: bool, error: BaseException | None
-) -> dict[Hashable, Any]:
-    result = runner.results.collect(
-        lambda index, name, output: runner.transfer.load(plan.nodes[index], name, output), merge
-    )
-    if error is not None:
-        result["WorkflowException"] = {
-            "errorMessage": str(error),
-            "traceBack": format_traceback(error).splitlines(keepends=True),
-        }
-        result["WorkflowExceptionInstance"] = error
-    return result
-
-
-def _event_context(
-    context: Callable[..., AbstractContextManager[Any]], execinfo: Any, **fields: Any
-) -> AbstractContextManager[Any]:
-    return context(execinfo, **fields)

@@ -161,4 +161,6 @@ def _checked(pool_type: str, backends: list[object]) -> PoolBackend:
 
 
 def _owner(entry_point: EntryPoint) -> str:
-    return entry_point.dist.name if entry_point.dist else entry_point.value
+    # A distribution whose metadata is damaged has no name.
+    name = entry_point.dist.name if entry_point.dist else None
+    return name or f"the one with {entry_point.value}"

@@ -164,6 +164,7 @@ class Runner:
 
     def _next(self, deadline: float | None) -> _Completion | _Stop | None:
         """Wait for a completion, a stop, or a time at which there is something to do."""
+        self._note_started()
         now = time.monotonic()
         times = [at for at in (deadline, self._deadlines.next()) if at is not None]
         if self._has_limits and self._unstarted:

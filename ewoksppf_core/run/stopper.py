@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -22,20 +21,20 @@ class Stopper:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # No lock: a signal handler may interrupt any of this, in the same thread. A run connects
+        # itself before it looks, stop() presses before it tells: a run may be told twice, which
+        # does no harm, but never not at all.
         self._runs: list[_Stop] = []
         self._pressed: tuple[str, bool] | None = None
 
     def stop(self, reason: str = "stop() was called", forced: bool = False) -> None:
-        """Stop the runs; returns at once. Any thread may call it, and signal handlers may not.
+        """Stop the runs; returns at once. Any thread, and any signal handler, may call it.
 
         :param reason: appears in the :class:`~ewoksppf_core.WorkflowStoppedError` of the runs.
         :param forced: interrupt running tasks instead of waiting for them.
         """
-        with self._lock:
-            self._pressed = reason, forced
-            runs = list(self._runs)
-        for run in runs:
+        self._pressed = reason, forced
+        for run in list(self._runs):
             run(reason, forced)
 
     @contextmanager
@@ -44,13 +43,10 @@ class Stopper:
 
         :param run: called with the arguments of :meth:`stop`.
         """
-        with self._lock:
-            self._runs.append(run)
-            pressed = self._pressed
-        if pressed:
-            run(*pressed)
+        self._runs.append(run)
+        if self._pressed:
+            run(*self._pressed)
         try:
             yield
         finally:
-            with self._lock:
-                self._runs.remove(run)
+            self._runs.remove(run)

@@ -1,0 +1,112 @@
+"""The arguments of a run, checked before anything starts."""
+
+from __future__ import annotations
+
+import signal
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, fields
+from typing import Any
+
+from .errors import OptionError, UnknownOptionError
+from .pool.options import POOL_OPTIONS
+from .pool.shutdown import check_seconds
+from .run.events import Observer
+from .run.runner import Limits
+from .run.signals import parse_signals
+from .run.stopper import Stopper
+
+RETRIES = ("worker_lost",)
+"""Mishaps after which a task can be run again."""
+
+
+@dataclass(kw_only=True)
+class Arguments:
+    """What :func:`~ewoksppf_core.execute_graph` was called with, see there.
+
+    :raises OptionError: one of them has a value that cannot be used.
+    """
+
+    graph: Any
+    inputs: Sequence[Mapping[str, Any]] | None = None
+    load_options: Mapping[str, Any] | None = None
+    pre_import: bool | None = None
+    stop_on_signals: bool = False
+    forced_interruption: bool = False
+    stop_signals: Sequence[int | str] | None = None
+    db_options: Mapping[str, Any] | None = None
+    startargs: Mapping[str, Any] | None = None
+    raise_on_error: bool | None = True
+    outputs: Sequence[Mapping[str, Any]] | None = None
+    merge_outputs: bool | None = True
+    timeout: float | None = None
+    varinfo: Mapping[str, Any] | None = None
+    execinfo: Mapping[str, Any] | bool | str | None = None
+    task_options: Mapping[str, Any] | None = None
+    max_workers: int | None = None
+    scaling_workers: bool = True
+    pool_type: str | None = None
+    pool_options: Mapping[str, Any] | None = None
+    context: str | None = None
+    pool: Executor | None = None
+    observers: Iterable[Observer] = ()
+    task_timeout: float | None = None
+    retries: Mapping[str, int] | None = None
+    stopper: Stopper | None = None
+
+    def __post_init__(self) -> None:
+        if self.db_options:
+            raise OptionError(
+                "db_options",
+                self.db_options,
+                "databases are not written any more: follow a run with Ewoks events, "
+                'execinfo={"handlers": [...]}, or with observers',
+            )
+        for name in ("startargs", "varinfo", "task_options", "load_options", "pool_options"):
+            self._expect(name, Mapping, "a dictionary is expected")
+        self._expect("execinfo", Mapping | bool | str, "a dictionary, job id or bool is expected")
+        self._expect("pool", Executor, "a pool from open_pool, or an Executor, is expected")
+        self._expect("stopper", Stopper, "a Stopper is expected")
+        check_seconds("timeout", self.timeout)
+        check_seconds("task_timeout", self.task_timeout)
+        self.limits = Limits(self.timeout, self.task_timeout, self._worker_lost_retries())
+        self.signals: tuple[signal.Signals, ...] = ()
+        if self.stop_on_signals:
+            self.signals = parse_signals(self.stop_signals)
+
+    def _expect(self, name: str, kind: Any, cure: str) -> None:
+        value = getattr(self, name)
+        if value is not None and not isinstance(value, kind):
+            raise OptionError(name, value, cure)
+
+    def _worker_lost_retries(self) -> int:
+        self._expect("retries", Mapping, 'a dictionary like {"worker_lost": 1} is expected')
+        for name in self.retries or ():
+            if name not in RETRIES:
+                raise UnknownOptionError(f"retries[{name!r}]", RETRIES)
+        times = (self.retries or {}).get("worker_lost", 0)
+        if isinstance(times, bool) or not isinstance(times, int) or times < 0:
+            raise OptionError("retries", self.retries, "a whole number, 0 or more, is expected")
+        return times
+
+
+def parse_arguments(arguments: Mapping[str, Any]) -> Arguments:
+    """Check arguments, and accept pool options among them as ewoksppf did.
+
+    :raises UnknownOptionError: there is no argument of that name.
+    :raises OptionError: one of them has a value that cannot be used.
+    """
+    known = [field.name for field in fields(Arguments)]
+    given = {name: value for name, value in arguments.items() if name in known}
+    deprecated = {name: value for name, value in arguments.items() if name not in known}
+    for name in deprecated:
+        if name not in POOL_OPTIONS:
+            raise UnknownOptionError(name, known)
+    parsed = Arguments(**given)
+    if deprecated:
+        warnings.warn(
+            f"pass {', '.join(deprecated)} inside pool_options", DeprecationWarning, stacklevel=4
+        )
+        parsed.pool_options = {**deprecated, **(parsed.pool_options or {})}
+    return parsed

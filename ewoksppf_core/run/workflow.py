@@ -1,0 +1,142 @@
+"""Execute a workflow from its arguments to its result."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Hashable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import networkx
+from ewokscore.events import workflow_context
+from ewokscore.inittask import task_executable
+
+from ..errors import GraphError
+from ..graph import analysis
+from ..graph.load import load_graph
+from ..graph.plan import Name, Plan, compile_plan
+from ..graph.select import apply_inputs, select_outputs
+from ..hookspecs import Location
+from ..pool.options import request_pool
+from ..pool.pool import Pool
+from ..task.execute import RunInfo
+from ..task.failure import format_traceback
+from ..task.store import open_store
+from .events import Observers, RunFinished, RunStarted
+from .runner import Runner, final_error
+from .signals import stop_on
+from .stopper import Stopper
+
+if TYPE_CHECKING:
+    from ..arguments import Arguments
+
+_logger = logging.getLogger(__name__)
+
+
+def execute_workflow(arguments: Arguments, execinfo: dict[str, Any] | None) -> dict[Hashable, Any]:
+    """Load a graph, run it on a pool, and return the selected outputs.
+
+    :param execinfo: fields of the Ewoks events of the job; None for no events.
+    """
+    loaded = load_graph(arguments.graph, arguments.load_options)
+    plan = _plan(loaded, arguments)
+    opened = _pool(arguments, len(plan.nodes))
+    if not plan.nodes:
+        return {}
+    if arguments.pre_import:
+        _import_tasks(plan)
+    # Signals are caught before there is a pool, and until it has been closed.
+    on_signal = Stopper()
+    stop = partial(on_signal.stop, forced=arguments.forced_interruption)
+    with (
+        stop_on(arguments.signals, stop) if arguments.signals else nullcontext(),
+        workflow_context(execinfo, workflow=loaded) as workflow,
+        opened as pool,
+        open_store() if pool.location is Location.SAME_MACHINE else nullcontext() as store,
+    ):
+        info = RunInfo(arguments.varinfo, workflow, arguments.task_options, store)
+        observers = Observers(arguments.observers)
+        start: dict[Name, Any] = dict(arguments.startargs or {})
+        runner = Runner(plan, pool, info, start, observers, arguments.limits)
+        error = _run(runner, loaded, [on_signal, arguments.stopper or Stopper()])
+        if error is not None:
+            if arguments.raise_on_error or not isinstance(error, Exception):
+                raise error
+            for events in (execinfo, workflow):
+                if events is not None:
+                    events["exception"] = error
+        return _result(runner, bool(arguments.merge_outputs), error)
+
+
+def _plan(loaded: networkx.DiGraph, arguments: Arguments) -> Plan:
+    def start_nodes() -> list[Hashable]:
+        return analysis.start_nodes(loaded, analysis.required_links(loaded))
+
+    apply_inputs(loaded, arguments.inputs, start_nodes)
+    selected = select_outputs(loaded, arguments.outputs, lambda: analysis.end_nodes(loaded))
+    return compile_plan(loaded, selected)
+
+
+def _pool(arguments: Arguments, nodes: int) -> AbstractContextManager[Pool]:
+    pool = arguments.pool
+    if pool is not None:
+        return nullcontext(pool if isinstance(pool, Pool) else Pool(pool, None))
+    return request_pool(
+        pool_type=arguments.pool_type,
+        scaling_workers=arguments.scaling_workers,
+        max_workers=arguments.max_workers,
+        context=arguments.context,
+        pool_options=arguments.pool_options,
+        nodes=nodes,
+    ).open()
+
+
+def _import_tasks(plan: Plan) -> None:
+    imported = set()
+    for node in plan.nodes:
+        name, import_task = task_executable(node.id, dict(node.attrs))
+        if import_task is None or name in imported:
+            continue
+        imported.add(name)
+        try:
+            import_task(name)
+        except Exception as error:
+            problem = f"task {name!r} cannot be imported: {type(error).__name__}: {error}"
+            raise GraphError(problem, f"node {node.label!r}") from error
+
+
+def _run(runner: Runner, loaded: networkx.DiGraph, stoppers: list[Stopper]) -> BaseException | None:
+    """Run, tell the observers, and return what went wrong."""
+    label = str(loaded.graph.get("label") or loaded.graph["id"])
+    pool_type = runner.pool.pool_type
+    _logger.info("workflow %r runs on %s", label, pool_type or "the given pool")
+    nodes = len(runner.plan.nodes)
+    runner.observers.tell(
+        RunStarted(time=time.time(), graph=label, nodes=nodes, pool_type=pool_type)
+    )
+    error: BaseException | None
+    try:
+        first, second = stoppers
+        with first.stopping(runner.stop), second.stopping(runner.stop):
+            runner.run()
+        error = final_error(runner.errors)
+    except BaseException as exception:
+        error = exception
+    runner.observers.tell(RunFinished(time=time.time(), error=error))
+    return error
+
+
+def _result(runner: Runner, merge: bool, error: BaseException | None) -> dict[Hashable, Any]:
+    nodes = runner.plan.nodes
+    result = runner.results.collect(
+        lambda index, name, output: runner.transfer.load(nodes[index], name, output), merge
+    )
+    if error is not None:
+        result["WorkflowException"] = {
+            "errorMessage": str(error),
+            "traceBack": format_traceback(error).splitlines(keepends=True),
+        }
+        result["WorkflowExceptionInstance"] = error
+    return result
