@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from ..errors import RemoteTaskError
 
+MAX_CAUSES = 50
+"""Length of a chain of causes; the traceback text shows the rest."""
+
 
 @dataclass(frozen=True)
 class PackedException:
@@ -33,7 +36,7 @@ class PackedException:
         exception: BaseException | None = None
         if self.pickled is not None:
             try:
-                exception = pickle.loads(self.pickled)
+                exception = _load(self.pickled)
             except Exception:  # for example a module that only the worker has
                 exception = None
         if not isinstance(exception, BaseException):
@@ -66,7 +69,7 @@ def _pack(exception: BaseException, traceback: str, seen: set[int]) -> PackedExc
     if cause is None and not exception.__suppress_context__:
         cause, explicit = exception.__context__, False
     packed_cause = None
-    if cause is not None and id(cause) not in seen:
+    if cause is not None and id(cause) not in seen and len(seen) < MAX_CAUSES:
         packed_cause = _pack(cause, traceback="", seen=seen)
     return PackedException(
         type_name=_type_name(exception),
@@ -82,11 +85,21 @@ def _dump(exception: BaseException) -> bytes | None:
     # Loaded once here: many exceptions pickle but cannot be rebuilt, because their __init__
     # wants other arguments than the ones that BaseException remembers.
     try:
-        pickled = pickle.dumps(exception, protocol=pickle.HIGHEST_PROTOCOL)
-        rebuilt = pickle.loads(pickled)
+        content = exception, exception.args
+        pickled = pickle.dumps(content, protocol=pickle.HIGHEST_PROTOCOL)
+        rebuilt = _load(pickled)
     except Exception:
         return None
-    return pickled if type(rebuilt) is type(exception) else None
+    same = type(rebuilt) is type(exception) and _message(rebuilt) == _message(exception)
+    return pickled if same else None
+
+
+def _load(pickled: bytes) -> BaseException:
+    exception: BaseException
+    exception, exception_args = pickle.loads(pickled)
+    # An __init__ that makes the message from its arguments has made one from the message.
+    exception.args = exception_args
+    return exception
 
 
 def _type_name(exception: BaseException) -> str:
