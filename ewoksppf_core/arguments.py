@@ -36,7 +36,7 @@ class Arguments:
     forced_interruption: bool = False
     stop_signals: Sequence[int | str] | None = None
     db_options: Mapping[str, Any] | None = None
-    startargs: Mapping[str, Any] | None = None
+    startargs: Mapping[str | int, Any] | None = None
     raise_on_error: bool | None = True
     outputs: Sequence[Mapping[str, Any]] | None = None
     merge_outputs: bool | None = True

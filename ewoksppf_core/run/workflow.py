@@ -16,7 +16,7 @@ from ewokscore.inittask import task_executable
 from ..errors import GraphError
 from ..graph import analysis
 from ..graph.load import load_graph
-from ..graph.plan import Name, Plan, compile_plan
+from ..graph.plan import Plan, compile_plan
 from ..graph.select import apply_inputs, select_outputs
 from ..hookspecs import Location
 from ..pool.options import request_pool
@@ -58,7 +58,7 @@ def execute_workflow(arguments: Arguments, execinfo: dict[str, Any] | None) -> d
     ):
         info = RunInfo(arguments.varinfo, workflow, arguments.task_options, store)
         observers = Observers(arguments.observers)
-        start: dict[Name, Any] = dict(arguments.startargs or {})
+        start = arguments.startargs or {}
         runner = Runner(plan, pool, info, start, observers, arguments.limits)
         error = _run(runner, loaded, [on_signal, arguments.stopper or Stopper()])
         if error is not None:
