@@ -9,9 +9,9 @@ from typing import Any
 
 from ewokscore.events import job_context
 
-from .arguments import parse_arguments
 from .pool.options import request_pool
 from .pool.pool import Pool
+from .run.arguments import parse_arguments
 from .run.events import Observer
 from .run.stopper import Stopper
 from .run.workflow import execute_workflow

@@ -7,7 +7,6 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 from ewokscore.missing_data import MISSING_DATA
-from ewoksutils.exceptions import TaskInputError
 
 from ..graph.plan import Plan
 from ..graph.select import Selected
@@ -87,34 +86,3 @@ class Results:
 
 def _only(name: str, outputs: Mapping[Any, Any]) -> dict[Any, Any]:
     return {name: outputs[name]} if name in outputs else {}
-
-
-class Failures:
-    """Keeps the errors that nothing handles, in order of completion.
-
-    A node can start before its optional links have delivered, and then fail for lack of inputs;
-    a later activation of it that succeeds makes up for that. So the order in which the links
-    deliver does not decide whether the run fails.
-    """
-
-    def __init__(self) -> None:
-        self._errors: list[tuple[Activation, BaseException]] = []
-        self._succeeded: dict[int, int] = {}
-
-    def add(self, activation: Activation, error: BaseException) -> None:
-        """Take the error of an activation that nothing handles."""
-        self._errors.append((activation, error))
-
-    def succeeded(self, activation: Activation) -> None:
-        """Take note of an activation that succeeded."""
-        latest = self._succeeded.get(activation.node, -1)
-        self._succeeded[activation.node] = max(latest, activation.number)
-
-    def unhandled(self) -> list[BaseException]:
-        """Return the errors that make the run fail."""
-        return [
-            error
-            for activation, error in self._errors
-            if not isinstance(error, TaskInputError)
-            or self._succeeded.get(activation.node, -1) < activation.number
-        ]

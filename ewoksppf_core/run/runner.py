@@ -38,7 +38,6 @@ from ..errors import (
 from ..graph.plan import Name, Node, Plan
 from ..pool.pool import GRACE_SECONDS, Pool
 from ..task.execute import Failure, Outcome, RunInfo
-from ..task.failure import format_traceback
 from .deadlines import Deadlines
 from .events import (
     ActivationFailed,
@@ -48,7 +47,8 @@ from .events import (
     Observers,
     WorkerLost,
 )
-from .results import Failures, Results
+from .failures import Failures, add_note, failure_here
+from .results import Results
 from .scheduler import Activation, Scheduler
 from .transfer import Transfer
 
@@ -243,7 +243,7 @@ class Runner:
             compared = self.transfer.load_compared(self._node(activation), outcome.outputs)
             step = self._scheduler.succeed(activation, outcome.outputs, compared)
         except (LinkError, TransferError) as error:
-            self._fail(activation, _failure(error), outcome.pid)
+            self._fail(activation, failure_here(error), outcome.pid)
             return
         self.results.add(activation, outcome.outputs, step.ended)
         self._failures.succeeded(activation)
@@ -287,7 +287,7 @@ class Runner:
                 task_id=get_task_identifier(dict(node.attrs), ""),
                 exception=error,
             )
-        self._fail(activation, _failure(error), getattr(error, "pid", None))
+        self._fail(activation, failure_here(error), getattr(error, "pid", None))
 
     def _fail(self, activation: Activation, failure: Failure, pid: int | None) -> None:
         if self._stop is not None:
@@ -305,7 +305,7 @@ class Runner:
             return
         _logger.error("node %r failed: %s", label, error)
         if failure.exception is not error:
-            _add_note(error, f"Traceback in worker {pid}:\n{failure.traceback}")
+            add_note(error, f"Traceback in worker {pid}:\n{failure.traceback}")
         self._failures.add(activation, error)
 
     # Stop
@@ -357,25 +357,3 @@ class Runner:
         details.setdefault("time", time.time())
         label = self._node(activation).label
         self.observers.tell(event(node=label, number=activation.number, **details))
-
-
-def final_error(errors: list[BaseException]) -> BaseException | None:
-    """Return the first of several errors, with the others attached as notes."""
-    if not errors:
-        return None
-    first, *others = errors
-    for other in others:
-        _add_note(first, f"Another node failed too: {type(other).__name__}: {other}")
-    return first
-
-
-def _failure(error: BaseException) -> Failure:
-    return Failure(error, format_traceback(error))
-
-
-def _add_note(error: BaseException, note: str) -> None:
-    if hasattr(error, "add_note"):
-        error.add_note(note)
-    else:  # Python 3.10
-        notes = [*getattr(error, "__notes__", ()), note]
-        error.__notes__ = notes  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Hashable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import networkx
 from ewokscore.events import workflow_context
@@ -24,13 +24,12 @@ from ..pool.pool import Pool
 from ..task.execute import RunInfo
 from ..task.failure import format_traceback
 from ..task.store import open_store
+from .arguments import Arguments
 from .events import Observers, RunFinished, RunStarted
-from .runner import Runner, final_error
+from .failures import final_error
+from .runner import Runner
 from .signals import stop_on
 from .stopper import Stopper
-
-if TYPE_CHECKING:
-    from ..arguments import Arguments
 
 _logger = logging.getLogger(__name__)
 

@@ -9,7 +9,8 @@ from ewoksutils.exceptions import TaskInputError
 from ewoksppf_core.graph.load import load_graph
 from ewoksppf_core.graph.plan import compile_plan
 from ewoksppf_core.graph.select import Selected
-from ewoksppf_core.run.results import Failures, Results
+from ewoksppf_core.run.failures import Failures
+from ewoksppf_core.run.results import Results
 from ewoksppf_core.run.scheduler import Activation
 
 SCRIPT = {"task_type": "script", "task_identifier": "true"}

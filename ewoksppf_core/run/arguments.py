@@ -9,13 +9,13 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, fields
 from typing import Any
 
-from .errors import OptionError, UnknownOptionError
-from .pool.options import POOL_OPTIONS
-from .pool.shutdown import check_seconds
-from .run.events import Observer
-from .run.runner import Limits
-from .run.signals import parse_signals
-from .run.stopper import Stopper
+from ..errors import OptionError, UnknownOptionError
+from ..pool.options import POOL_OPTIONS
+from ..pool.shutdown import check_seconds
+from .events import Observer
+from .runner import Limits
+from .signals import parse_signals
+from .stopper import Stopper
 
 RETRIES = ("worker_lost",)
 """Mishaps after which a task can be run again."""
