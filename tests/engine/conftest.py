@@ -31,7 +31,6 @@ SHORT = {
     "Half": "class",
     "Failing": "class",
     "Handler": "class",
-    "Options": "class",
     "ppf_add": "ppfmethod",
     "ppf_fail": "ppfmethod",
     "ppf_describe": "ppfmethod",

@@ -217,7 +217,7 @@ def test_task_options_reach_every_task(one_of_each, make_graph, tmp_path):
     graph = make_graph({"a": "add"})
     options = {"profile_directory": str(tmp_path)}
     execute_graph(graph, pool_type=one_of_each, task_options=options)
-    assert list(tmp_path.rglob("*.prof")) or list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir())
 
 
 def test_task_can_execute_a_graph(one_of_each, make_graph):

@@ -190,15 +190,6 @@ class Handler(
         self.outputs.y = self.get_input_value("y", "missing")
 
 
-class Options(Task, output_names=["directory"]):
-    def __init__(self, *args, profile_directory=None, **kwargs):
-        super().__init__(*args, **kwargs)
-        self._directory = str(profile_directory)
-
-    def run(self):
-        self.outputs.directory = self._directory
-
-
 def generate(registry_name):
     if registry_name in Task.get_subclass_names():
         return Task.get_subclass(registry_name)
