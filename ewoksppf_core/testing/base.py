@@ -31,7 +31,7 @@ class ConformanceBase:
 
     pool_type: str
     pause: tasks.Pause = staticmethod(time.sleep)
-    patience: float = 20.0
+    patience: float = 40.0
 
     @property
     def backend(self) -> PoolBackend:

@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 
@@ -24,21 +23,22 @@ SOON = 2.0
 """Seconds within which workers without a task follow their program."""
 
 KILLED_PROGRAM = """
-import sys, time
+import contextlib, sys, time
 from pathlib import Path
 from ewoksppf_core.pool.options import request_pool
 from ewoksppf_core.testing import tasks
 
 if __name__ == "__main__":
-    pool_type, context, folder, patience = sys.argv[1:]
-    folder = Path(folder)
-    request = request_pool(
-        pool_type=pool_type, context=context or None, scaling_workers=False, max_workers=2
-    )
-    with request.open() as pool:
-        busy = folder / "busy", folder / "release", time.sleep, float(patience)
-        pool.submit(tasks.hold, *busy)
-        tasks.write(folder / "idle", pool.submit(tasks.pid).result())
+    pool_type, patience, *folders = sys.argv[1:]
+    with contextlib.ExitStack() as stack:
+        for folder in map(Path, folders):
+            request = request_pool(
+                pool_type=pool_type, context=folder.name, scaling_workers=False, max_workers=2
+            )
+            pool = stack.enter_context(request.open())
+            release = folder / "release"
+            pool.submit(tasks.hold, folder / "busy", release, time.sleep, float(patience))
+            tasks.write(folder / "idle", pool.submit(tasks.pid).result())
         time.sleep(float(patience))
 """
 
@@ -129,28 +129,20 @@ class EndingTests(ConformanceBase):
 
     def test_workers_end_after_their_task_when_the_program_is_killed(self, tmp_path: Path) -> None:
         self.needs_worker_processes()
-        folders = {context: tmp_path / f"context-{context}" for context in self.backend.contexts}
-        with contextlib.ExitStack() as stack:
-            for context, folder in folders.items():
-                stack.enter_context(self._program(folder, context))
-            workers = [
-                (folder, self.read(folder / "busy"), self.read(folder / "idle"))
-                for folder in folders.values()
-            ]
-        for folder, busy, idle in workers:
-            self._check_orphans(folder, busy, idle)
-
-    @contextlib.contextmanager
-    def _program(self, folder: Path, context: str) -> Iterator[None]:
-        folder.mkdir()
-        script = folder / "program.py"
+        script = tmp_path / "program.py"
         script.write_text(KILLED_PROGRAM)
-        arguments = [self.pool_type, context, str(folder), str(self.patience)]
-        with subprocess.Popen([sys.executable, str(script), *arguments]) as program:
+        folders = [tmp_path / context for context in self.backend.contexts]
+        for folder in folders:
+            folder.mkdir()
+        arguments = [self.pool_type, self.patience, *folders]
+        with subprocess.Popen([sys.executable, script, *map(str, arguments)]) as program:
             try:
-                yield
+                busy = [self.read(folder / "busy") for folder in folders]
+                idle = [self.read(folder / "idle") for folder in folders]
             finally:
                 program.kill()
+        for orphans in zip(folders, busy, idle, strict=True):
+            self._check_orphans(*orphans)
 
     def _check_orphans(self, folder: Path, busy: int, idle: int) -> None:
         assert busy != idle
