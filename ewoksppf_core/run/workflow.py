@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Hashable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ import networkx
 from ewokscore.events import workflow_context
 from ewokscore.inittask import task_executable
 
-from ..errors import GraphError
+from ..errors import GraphError, TransferError
 from ..graph import analysis
 from ..graph.load import load_graph
 from ..graph.plan import Plan, compile_plan
@@ -59,14 +59,15 @@ def execute_workflow(arguments: Arguments, execinfo: dict[str, Any] | None) -> d
         observers = Observers(arguments.observers)
         start = arguments.startargs or {}
         runner = Runner(plan, pool, info, start, observers, arguments.limits)
-        error = _run(runner, loaded, [on_signal, arguments.stopper or Stopper()])
+        stoppers = [on_signal, arguments.stopper or Stopper()]
+        result, error = _run(runner, loaded, stoppers, bool(arguments.merge_outputs))
         if error is not None:
             if arguments.raise_on_error or not isinstance(error, Exception):
                 raise error
             for events in (execinfo, workflow):
                 if events is not None:
                     events["exception"] = error
-        return _result(runner, bool(arguments.merge_outputs), error)
+        return result
 
 
 def _plan(loaded: networkx.DiGraph, arguments: Arguments) -> Plan:
@@ -106,8 +107,10 @@ def _import_tasks(plan: Plan) -> None:
             raise GraphError(problem, f"node {node.label!r}") from error
 
 
-def _run(runner: Runner, loaded: networkx.DiGraph, stoppers: list[Stopper]) -> BaseException | None:
-    """Run, tell the observers, and return what went wrong."""
+def _run(
+    runner: Runner, loaded: networkx.DiGraph, stoppers: list[Stopper], merge: bool
+) -> tuple[dict[Hashable, Any], BaseException | None]:
+    """Run, tell the observers, and return the result and what went wrong."""
     label = str(loaded.graph.get("label") or loaded.graph["id"])
     pool_type = runner.pool.pool_type
     _logger.info("workflow %r runs on %s", label, pool_type or "the given pool")
@@ -117,25 +120,30 @@ def _run(runner: Runner, loaded: networkx.DiGraph, stoppers: list[Stopper]) -> B
     )
     error: BaseException | None
     try:
-        first, second = stoppers
-        with first.stopping(runner.stop), second.stopping(runner.stop):
+        with ExitStack() as stack:
+            for stopper in stoppers:
+                stack.enter_context(stopper.stopping(runner.stop))
             runner.run()
         error = final_error(runner.errors)
     except BaseException as exception:
         error = exception
-    runner.observers.tell(RunFinished(time=time.time(), error=error))
-    return error
-
-
-def _result(runner: Runner, merge: bool, error: BaseException | None) -> dict[Hashable, Any]:
-    nodes = runner.plan.nodes
-    result = runner.results.collect(
-        lambda index, name, output: runner.transfer.load(nodes[index], name, output), merge
-    )
+    result: dict[Hashable, Any] = {}
+    try:
+        result = _collect(runner, merge)
+    except TransferError as exception:
+        error = error or exception
     if error is not None:
         result["WorkflowException"] = {
             "errorMessage": str(error),
             "traceBack": format_traceback(error).splitlines(keepends=True),
         }
         result["WorkflowExceptionInstance"] = error
-    return result
+    runner.observers.tell(RunFinished(time=time.time(), error=error))
+    return result, error
+
+
+def _collect(runner: Runner, merge: bool) -> dict[Hashable, Any]:
+    nodes = runner.plan.nodes
+    return runner.results.collect(
+        lambda index, name, output: runner.transfer.load(nodes[index], name, output), merge
+    )

@@ -354,3 +354,16 @@ def test_lost_worker_can_be_retried(process_type, make_graph, tmp_path):
     graph = make_graph({"a": {"task": "die_once", "inputs": {"path": str(tmp_path / "died")}}})
     result = execute_graph(graph, pool_type=process_type, retries={"worker_lost": 1})
     assert result == {"return_value": "survived"}
+
+
+def test_result_that_cannot_be_loaded_is_an_error_of_the_run(make_graph):
+    """It is returned on demand like any other, and observers are told."""
+    events = []
+    result = execute_graph(
+        make_graph({"a": "unloadable"}),
+        pool_type="process",
+        raise_on_error=False,
+        observers=[events.append],
+    )
+    assert isinstance(result["WorkflowExceptionInstance"], TransferError)
+    assert events[-1].error is result["WorkflowExceptionInstance"]
