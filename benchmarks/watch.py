@@ -1,0 +1,70 @@
+"""Peaks of processes and memory of a process and all its descendants, read from /proc."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+INTERVAL = 0.02
+"""Seconds between two looks."""
+
+
+class Watch:
+    """Look at a tree of processes again and again until stopped.
+
+    Memory is what belongs to the processes alone, shared pages split among them, plus the files
+    in shared memory.
+
+    :param pid: root of the tree.
+    :param shared: folder of the files in shared memory.
+    """
+
+    def __init__(self, pid: int, shared: Path) -> None:
+        self.processes = 0
+        self.memory = 0
+        self._pid = pid
+        self._shared = shared
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look_often)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop looking."""
+        self._stop.set()
+        self._thread.join()
+
+    def _look_often(self) -> None:
+        while not self._stop.wait(INTERVAL):
+            pids = list(_tree(self._pid))
+            self.processes = max(self.processes, len(pids))
+            memory = sum(map(_anonymous, pids)) + _size(self._shared)
+            self.memory = max(self.memory, memory)
+
+
+def _tree(pid: int) -> Iterator[int]:
+    yield pid
+    with contextlib.suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children") as file:
+                children = file.read().split()
+            for child in children:
+                yield from _tree(int(child))
+
+
+def _anonymous(pid: int) -> int:
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/smaps_rollup") as file:
+        for line in file:
+            if line.startswith("Pss_Anon:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.glob("**/*"):
+        with contextlib.suppress(OSError):
+            total += path.stat().st_blocks * 512
+    return total
