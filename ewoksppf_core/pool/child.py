@@ -44,6 +44,8 @@ class Child:
 
     def is_dead(self, seconds: float | None = 0) -> bool:
         """Wait that long for the process to end; None waits for ever."""
+        if self._fd < 0:
+            return True
         poll = select.poll()
         poll.register(self._fd, select.POLLIN)
         return bool(poll.poll(None if seconds is None else 1000 * seconds))

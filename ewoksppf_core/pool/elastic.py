@@ -7,7 +7,10 @@ Guarantees:
 * A task which was handed to a worker that had died before is handed to another one.
 * A worker which cannot even start fails every waiting task: there is no respawn loop.
 * Threads which submit tasks take turns: a run with many does not make another one wait.
+* A worker which dies while it is idle is reaped soon.
+* Stopping a task never harms the next task of its worker.
 * After ``shutdown(wait=True)`` every slot is shut down and the keeper thread has ended.
+* In a fork of the process that opened it, the pool refuses work and leaving it does nothing.
 
 Assumes: the executors of the slots set each future exactly once and call its callbacks from
 threads (or greenlets) of their own.
@@ -19,8 +22,10 @@ a future is set, because all of these may call back.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Collection
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass
@@ -46,6 +51,7 @@ _logger = logging.getLogger(__name__)
 class _Slot:
     executor: Executor
     idle_since: float = 0.0
+    doomed: bool = False  # told to end: it gets no further task
 
 
 @dataclass(eq=False)
@@ -63,6 +69,7 @@ class ElasticPool(Executor):
     """
 
     def __init__(self, open_slot: Callable[[], Executor], limits: Limits) -> None:
+        self._owner = os.getpid()
         self._open_slot = open_slot
         self._limits = limits
         self._changed = threading.Condition(threading.Lock())
@@ -71,18 +78,22 @@ class ElasticPool(Executor):
         self._idle: list[_Slot] = []  # the last one is the most recently used
         self._leaving: list[_Slot] = []  # to be shut down
         self._running: dict[Future[Any], _Slot] = {}
+        self._unwanted: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
         self._opening = 0
         self._completed = 0
         self._accepting = True
         self._open_again = 0.0  # time before which no further slot is opened
         self._end_with: str | None = None  # how a slot ends that is still opening at shutdown
         self._keeper: threading.Thread | None = None
+        self._keeping = False
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run a call in the next free slot.
 
-        :raises RuntimeError: the pool is shut down.
+        :raises RuntimeError: the pool is shut down, or belongs to another process.
         """
+        if os.getpid() != self._owner:
+            raise RuntimeError(f"this pool belongs to process {self._owner}: open one here")
         future: Future[T] = Future()
         work = _Work(
             threading.get_ident(), future, lambda executor: executor.submit(fn, *args, **kwargs)
@@ -96,6 +107,8 @@ class ElasticPool(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Let all slots end after the tasks that were submitted."""
+        if os.getpid() != self._owner:
+            return
         with self._changed:
             self._accepting = False
             cancelled = self._queue.clear() if cancel_futures else []
@@ -110,8 +123,9 @@ class ElasticPool(Executor):
                 self._changed.wait_for(lambda: not self._busy())
         self._dismiss_idle(0.0)
         self._end_leaving(wait)
-        if wait and self._keeper is not None and threading.current_thread() is not self._keeper:
-            self._keeper.join()
+        keeper = self._keeper
+        if wait and keeper is not None and threading.current_thread() is not keeper:
+            keeper.join()
 
     def terminate_workers(self) -> None:
         """Ask all workers to end; running tasks fail with :class:`WorkerLostError`."""
@@ -128,13 +142,19 @@ class ElasticPool(Executor):
         :param grace: seconds that workers get to end by themselves before they are killed.
         """
         for method in ("terminate_workers", "kill_workers"):
-            slots = [slot for future in futures if (slot := self._running.get(future))]
+            with self._changed:
+                self._unwanted.update(futures)
+                slots = [slot for future in futures if (slot := self._running.get(future))]
+                for slot in slots:
+                    slot.doomed = True
             for slot in slots:
                 _call(slot.executor, method)
             if slots:
                 wait(futures, timeout=grace)
 
     def _call_all(self, method: str) -> None:
+        if os.getpid() != self._owner:
+            return
         with self._changed:
             slots = list(self._slots)
             if not self._accepting:
@@ -183,7 +203,12 @@ class ElasticPool(Executor):
         if not work.future.running() and not work.future.set_running_or_notify_cancel():
             self._release(slot)
             return
-        self._running[work.future] = slot
+        if work.future in self._unwanted:  # stopped on its way from a dead worker to this one
+            self._release(slot)
+            work.future.set_exception(WorkerLostError())
+            return
+        with self._changed:
+            self._running[work.future] = slot
         try:
             inner = work.call(slot.executor)
         except BrokenExecutor as error:
@@ -207,7 +232,8 @@ class ElasticPool(Executor):
         with self._changed:
             self._opening -= 1
             self._slots.add(slot)
-            if self._keeper is None:
+            if not self._keeping:
+                self._keeping = True
                 self._keeper = threading.Thread(
                     target=self._keep, name="ewoksppf-keeper", daemon=True
                 )
@@ -231,7 +257,8 @@ class ElasticPool(Executor):
             raise error
 
     def _done(self, work: _Work, slot: _Slot, inner: Future[Any]) -> None:
-        del self._running[work.future]
+        with self._changed:
+            del self._running[work.future]
         error: BaseException | None
         try:
             error = inner.exception()
@@ -241,7 +268,7 @@ class ElasticPool(Executor):
             lost = WorkerLostError()
             lost.__cause__ = error
             error = lost
-        if isinstance(error, WorkerLostError | WorkerStartError):
+        if slot.doomed or isinstance(error, WorkerLostError | WorkerStartError):
             self._discard(slot)
         else:
             self._release(slot)
@@ -289,11 +316,12 @@ class ElasticPool(Executor):
                 self._grow(meter.look(len(self._slots), self._completed))
             else:
                 meter = None
+            self._dismiss_dead()
             self._dismiss_idle(self._limits.retire_after if self._accepting else 0.0)
             self._end_leaving(wait=True)
             with self._changed:
                 if not (self._slots or self._leaving or self._busy()):
-                    self._keeper = None
+                    self._keeping = False
                     return
 
     def _may_rest(self) -> bool:
@@ -313,8 +341,15 @@ class ElasticPool(Executor):
         if idle_for is None:
             return
         now = time.monotonic()
+        self._dismiss(lambda slot: now - slot.idle_since >= idle_for)
+
+    def _dismiss_dead(self) -> None:
+        """Let idle slots go whose worker has died; executors may have a method ``is_dead``."""
+        self._dismiss(lambda slot: bool(getattr(slot.executor, "is_dead", bool)()))
+
+    def _dismiss(self, which: Callable[[_Slot], bool]) -> None:
         with self._changed:
-            old = [slot for slot in self._idle if now - slot.idle_since >= idle_for]
+            old = [slot for slot in self._idle if which(slot)]
             self._idle = [slot for slot in self._idle if slot not in old]
             self._slots.difference_update(old)
             self._leaving += old

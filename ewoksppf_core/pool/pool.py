@@ -31,6 +31,7 @@ class Pool(Executor):
         self._executor = executor
         self.backend = backend
         self.capacity = capacity
+        self._submitted: set[Future[Any]] = set()
         self.abandoned = False
         """Tasks that could not be stopped still run: do not wait for them."""
 
@@ -50,7 +51,10 @@ class Pool(Executor):
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run a call in the pool."""
-        return self._executor.submit(fn, *args, **kwargs)
+        future = self._executor.submit(fn, *args, **kwargs)
+        self._submitted.add(future)
+        future.add_done_callback(self._submitted.discard)
+        return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Free everything after the tasks that were submitted."""
@@ -59,17 +63,23 @@ class Pool(Executor):
     def stop_tasks(self, futures: Collection[Future[Any]]) -> bool:
         """Cancel tasks, and interrupt those that run already where the pool can.
 
+        An executor that can only kill all of its workers does so when nothing else runs in it.
+
         :returns: True when some still run because they cannot be stopped.
         """
         for future in futures:
             future.cancel()
         if isinstance(self._executor, ElasticPool):
             self._executor.stop_tasks(futures, GRACE_SECONDS)
-        elif self.backend is not None and self.kill_workers():
+        elif self.backend is not None and self._runs_only(futures) and self.kill_workers():
             wait(futures, timeout=GRACE_SECONDS)
         still_running = any(not future.done() for future in futures)
         self.abandoned = self.abandoned or still_running
         return still_running
+
+    def _runs_only(self, futures: Collection[Future[Any]]) -> bool:
+        others = self._submitted.copy().difference(futures)
+        return not any(future.running() for future in others)
 
     def kill_workers(self) -> bool:
         """End all running tasks by killing their workers.

@@ -120,6 +120,8 @@ class WorkerProcess(Executor):
         self._calls: queue.SimpleQueue[tuple[Future[Any], bytes] | None] = queue.SimpleQueue()
         levels = Levels.of_this_process()
         with child.start_lock:
+            if _exiting:
+                raise RuntimeError("cannot start a worker: the interpreter is exiting")
             self._connection, child_end = context.Pipe()
             process = context.Process(
                 target=_main,
@@ -136,18 +138,19 @@ class WorkerProcess(Executor):
                 raise
             finally:
                 child_end.close()
-        try:
-            self._child = child.Child(process)
-            self._thread = threading.Thread(
-                target=self._serve, name=f"ewoksppf-worker-{process.pid}", daemon=True
-            )
-            self._thread.start()
-        except BaseException:  # no descriptor, or no thread, is left
-            _live.discard(self)
-            self._connection.close()
-            process.terminate()
-            process.join()
-            raise
+            try:
+                self._child = child.Child(process)
+                self._thread = threading.Thread(
+                    target=self._serve, name=f"ewoksppf-worker-{process.pid}", daemon=True
+                )
+                self._thread.start()
+            except BaseException:  # no descriptor, or no thread, is left
+                self._calls.put(None)  # a thread that has started nevertheless ends
+                _live.discard(self)
+                self._connection.close()
+                process.terminate()
+                process.join()
+                raise
 
     @property
     def pid(self) -> int:
@@ -188,6 +191,10 @@ class WorkerProcess(Executor):
                 self._calls.put(None)
         if wait and threading.current_thread() is not self._thread:
             self._thread.join()
+
+    def is_dead(self) -> bool:
+        """Tell whether the process has ended."""
+        return self._child.is_dead()
 
     def terminate_workers(self) -> None:
         """Ask the process to end (SIGTERM); its call fails with :class:`WorkerLostError`."""
@@ -274,18 +281,23 @@ class WorkerProcess(Executor):
             self._connection.send_bytes(EXIT)
             self._receive(EXIT_SECONDS)  # only its last log records can come
         self._child.reap(EXIT_SECONDS)
-        self._connection.close()
+        with child.start_lock:  # a forked worker closes what is live, and nothing else
+            self._connection.close()
+            _live.discard(self)
         self._child.close()
-        _live.discard(self)
 
 
 _live: weakref.WeakSet[WorkerProcess] = weakref.WeakSet()
+_exiting = False
 
 
 @atexit.register
 def _end_all() -> None:
     # Runs before multiprocessing joins its children, which would wait for idle workers for ever.
-    workers = [worker for worker in _live if worker._owner == os.getpid()]
+    global _exiting
+    with child.start_lock:
+        _exiting = True
+        workers = [worker for worker in _live if worker._owner == os.getpid()]
     for worker in workers:
         worker.shutdown(wait=False, cancel_futures=True)
     for worker in workers:

@@ -311,11 +311,17 @@ class Runner:
     # Stop
 
     def _end_expired(self) -> None:
-        for future, limit in self._deadlines.pop_expired(time.monotonic()):
-            activation = self._in_flight.pop(future)
-            still_running = self.pool.stop_tasks([future])
+        expired = [
+            (future, activation, limit)
+            for future, limit in self._deadlines.pop_expired(time.monotonic())
+            if (activation := self._in_flight.pop(future, None)) is not None
+        ]
+        if not expired:
+            return
+        self.pool.stop_tasks([future for future, _, _ in expired])
+        for future, activation, limit in expired:
             label = self._node(activation).label
-            self._give_up(activation, TaskTimeoutError(limit, label, still_running))
+            self._give_up(activation, TaskTimeoutError(limit, label, not future.done()))
 
     def _begin_stop(self, stop: _Stop) -> None:
         if self._stop is None:

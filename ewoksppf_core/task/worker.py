@@ -7,6 +7,9 @@ Guarantees:
 * Every call gets exactly one reply, also when the function raises ``SystemExit`` or
   ``KeyboardInterrupt``, or when its result cannot be pickled.
 
+A process that a task forks has no part in the pipe: neither does it keep the pipe open when the
+worker dies, nor does it reply when it returns from the task like its parent.
+
 Assumes: the parent's death is read from a process file descriptor, not from the end of the
 pipe, because forked siblings of this worker hold copies of the parent's ends.
 """
@@ -55,6 +58,7 @@ def serve(connection: Connection, setup: Setup) -> None:
     :param connection: the worker's end of the pipe.
     """
     _reset_signals()
+    os.register_at_fork(after_in_child=connection.close)
     lock = threading.Lock()  # threads that a task started may log at any time
 
     def send(message: bytes) -> None:
@@ -77,6 +81,8 @@ def serve(connection: Connection, setup: Setup) -> None:
             if call == EXIT:
                 return
             reply = _reply_to(call)
+            if connection.closed:
+                return  # this is a fork
             try:
                 send(reply)
             except OSError:

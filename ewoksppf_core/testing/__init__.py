@@ -10,7 +10,7 @@ The test file of a backend is a handful of lines::
 
 import pytest
 
-for _module in ("base", "calls", "ending", "facts", "workers"):
+for _module in ("base", "calls", "crashes", "ending", "facts", "workers"):
     pytest.register_assert_rewrite(f"{__name__}.{_module}")
 
 from .conformance import PoolBackendConformance  # noqa: E402

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
+import resource
+import signal
+import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -103,6 +108,53 @@ def throw_picky() -> NoReturn:
 def throw_stuck() -> NoReturn:
     """Raise an exception that does not pickle."""
     raise StuckError("this")
+
+
+def crash() -> None:
+    """End the worker by a segmentation fault."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    faulthandler.disable()  # or it writes about it, for example inside pytest
+    signal.signal(signal.SIGSEGV, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def die_while_sending(size: int, child: Path | None, release: Path) -> bytes:
+    """Return a big value, but kill the worker in the middle of it.
+
+    :param child: file for the process id of a process which lives on; None for no such process.
+    :param release: ends that process.
+    """
+    if child is not None and os.fork() == 0:
+        write(child, os.getpid())
+        wait_until(release.exists, time.sleep, 60.0)
+        os._exit(0)
+    main = threading.get_ident()
+
+    def kill() -> None:
+        while "send" not in sys._current_frames()[main].f_code.co_name:
+            time.sleep(0)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=kill, daemon=True).start()
+    return bytes(size)
+
+
+def fork_and_return() -> int:
+    """Return the process id, and in a forked process return as well."""
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+    return os.getpid()
+
+
+def big_value() -> bytes:
+    """Return a value that goes through shared memory."""
+    return bytes(1_000_000)
+
+
+def hold_value(value: object, started: str, release: str, patience: float) -> None:
+    """Do like :func:`hold` with a value in hand."""
+    hold(Path(started), Path(release), time.sleep, patience)
 
 
 def run_child_process() -> int | None:

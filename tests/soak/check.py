@@ -157,7 +157,9 @@ class Attempt:
         """
         scenario = self.scenario
         kills = bool(scenario.kills) or lost_elsewhere
-        lost = {e.node for e in self._failures if type(e.error) is WorkerLostError} if kills else set()
+        lost = (
+            {e.node for e in self._failures if type(e.error) is WorkerLostError} if kills else set()
+        )
         values, failed = scenario.outcome(lost)
         error = self.error
         found = []

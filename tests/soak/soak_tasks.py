@@ -19,9 +19,7 @@ class OnPurposeError(Exception):
     """Raised by nodes that are meant to fail."""
 
 
-def step(
-    folder: str, name: str, what: str, seconds: float, own_inputs: bool, **inputs: Any
-) -> Any:
+def step(folder: str, name: str, what: str, seconds: float, own_inputs: bool, **inputs: Any) -> Any:
     """Leave a trace, do what the node is for, leave another trace, and return a value.
 
     :param what: a key of the table below, or something harmless.
