@@ -114,6 +114,7 @@ class WorkerProcess(Executor):
     def __init__(self, context: ProcessContext, daemonic: bool, threads: int | None = None) -> None:
         self._owner = os.getpid()
         self._context = context
+        self._daemonic = daemonic
         self._lock = threading.Lock()
         self._accepting = True
         self._ready = False
@@ -300,11 +301,10 @@ def _end_all() -> None:
         workers = [worker for worker in _live if worker._owner == os.getpid()]
     for worker in workers:
         worker.shutdown(wait=False, cancel_futures=True)
-    for worker in workers:
-        worker._thread.join(EXIT_SECONDS)
-        if worker._thread.is_alive():
+        if worker._daemonic:
             worker.kill_workers()
-            worker._thread.join()
+    for worker in workers:
+        worker._thread.join()
 
 
 def _main(connection: Connection, setup: Setup) -> None:

@@ -217,6 +217,7 @@ class Runner:
     # Complete
 
     def _complete(self, activation: Activation, future: Future[Outcome]) -> None:
+        self.transfer.forget(future)
         if self._in_flight.pop(future, None) is None:
             return  # it took too long, and has been given up
         try:
@@ -261,7 +262,7 @@ class Runner:
         """Handle an activation that did not get to say what became of it."""
         label = self._node(activation).label
         if isinstance(error, WorkerLostError):
-            error = WorkerLostError(label, error.pid, error.exitcode)
+            error = type(error)(label, error.pid, error.exitcode)
             self.observers.tell(
                 WorkerLost(time=time.time(), pid=error.pid, exitcode=error.exitcode)
             )
@@ -318,7 +319,7 @@ class Runner:
         ]
         if not expired:
             return
-        self.pool.stop_tasks([future for future, _, _ in expired])
+        self._stop_tasks([future for future, _, _ in expired])
         for future, activation, limit in expired:
             label = self._node(activation).label
             self._give_up(activation, TaskTimeoutError(limit, label, not future.done()))
@@ -337,11 +338,13 @@ class Runner:
     def _abandon(self) -> bool:
         """Stop all activations; tell whether some still run because they cannot be stopped."""
         self._ready.clear()
-        if not self._in_flight:
-            return False
-        if self.transfer.cancel():
-            wait(self._in_flight, timeout=GRACE_SECONDS)
-        return self.pool.stop_tasks(list(self._in_flight))
+        return bool(self._in_flight) and self._stop_tasks(list(self._in_flight))
+
+    def _stop_tasks(self, futures: list[Future[Outcome]]) -> bool:
+        """Stop activations; tell whether some still run because they cannot be stopped."""
+        if self.transfer.cancel(futures):
+            wait(futures, timeout=GRACE_SECONDS)
+        return self.pool.stop_tasks(futures)
 
     # Look up
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
-from dataclasses import replace
 from typing import Any
 
 from ewokscore.node import get_varinfo
@@ -44,9 +43,10 @@ class Transfer:
     def __init__(self, pool: Pool, info: RunInfo) -> None:
         self._pool = pool
         self._by_reference = pool.location is Location.SAME_PROCESS
-        self._info = replace(info, running=RunningTasks()) if self._by_reference else info
+        self._info = info
         self._packed_info = b"" if self._by_reference else _pack_info(info)
         self._node_infos: dict[Node, NodeInfo | Parcel] = {}
+        self._tasks: dict[Future[Outcome], RunningTasks] = {}
 
     def submit(self, node: Node, inputs: Mapping[Name, Any]) -> Future[Outcome]:
         """Give an activation to the pool.
@@ -62,14 +62,23 @@ class Transfer:
             self._node_infos[node] = info
         if isinstance(info, Parcel):
             return self._pool.submit(execute_packed, self._packed_info, info, inputs)
-        return self._pool.submit(execute_here, self._info, info, inputs)
+        running = RunningTasks()
+        future = self._pool.submit(execute_here, self._info, info, inputs, running)
+        self._tasks[future] = running
+        return future
 
-    def cancel(self) -> bool:
-        """Ask the running tasks to end by themselves, where this process can.
+    def forget(self, future: Future[Outcome]) -> None:
+        """Take note that an activation is over."""
+        self._tasks.pop(future, None)
+
+    def cancel(self, futures: Iterable[Future[Outcome]]) -> bool:
+        """Ask running activations to end by themselves, where this process can.
 
         :returns: True when one of them knows how to.
         """
-        return self._info.running is not None and self._info.running.cancel()
+        known = [self._tasks[future] for future in futures if future in self._tasks]
+        asked = [running.cancel() for running in known]
+        return any(asked)
 
     def pack(self, label: str, values: Mapping[Name, Any]) -> dict[Name, Any]:
         """Prepare inputs that come from this process.

@@ -33,14 +33,12 @@ class RunInfo:
     :param execinfo: fields of the Ewoks events; None for no events.
     :param task_options: further arguments of every task.
     :param store: folder in shared memory for big values; None for none.
-    :param running: knows the running tasks; None for those of the worker process.
     """
 
     varinfo: Mapping[str, Any] | None
     execinfo: Mapping[str, Any] | None
     task_options: Mapping[str, Any] | None
     store: str | None = None
-    running: RunningTasks | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +91,15 @@ class Outcome:
     finished: float
 
 
-def execute_here(run: RunInfo, node: NodeInfo, inputs: Mapping[Any, Any]) -> Outcome:
-    """Execute an activation; values pass by reference."""
+def execute_here(
+    run: RunInfo, node: NodeInfo, inputs: Mapping[Any, Any], running: RunningTasks
+) -> Outcome:
+    """Execute an activation; values pass by reference.
+
+    :param running: gets to know the task, so that it can be cancelled.
+    """
     return _outcome(
-        lambda: _wanted(node, _execute(run, node, inputs)),
+        lambda: _wanted(node, _execute(run, node, inputs, running)),
         lambda error: Failure(error, format_traceback(error)),
     )
 
@@ -111,7 +114,7 @@ def execute_packed(run: bytes, node: Parcel, inputs: Mapping[Any, Any]) -> Outco
     def outputs() -> dict[Any, Any]:
         run_info, node_info = pickle.loads(run), node.unpack()
         values = {name: _unpack(node_info, name, value) for name, value in inputs.items()}
-        return _pack(run_info, node_info, _execute(run_info, node_info, values))
+        return _pack(run_info, node_info, _execute(run_info, node_info, values, in_this_worker))
 
     def failure(error: BaseException) -> Failure:
         packed = pack_exception(error)
@@ -163,7 +166,9 @@ def open_value(value: Any, varinfo: Mapping[str, Any] | None) -> Any:
     return value_from_transfer(value, varinfo=varinfo)
 
 
-def _execute(run: RunInfo, node: NodeInfo, inputs: Mapping[Any, Any]) -> Mapping[Any, Any]:
+def _execute(
+    run: RunInfo, node: NodeInfo, inputs: Mapping[Any, Any], running: RunningTasks
+) -> Mapping[Any, Any]:
     attrs = _with_main_module(node.attrs)
     varinfo = get_varinfo(attrs, run.varinfo)
     hashing = bool(varinfo.get("root_uri") or varinfo.get("enable_hashing"))
@@ -175,7 +180,7 @@ def _execute(run: RunInfo, node: NodeInfo, inputs: Mapping[Any, Any]) -> Mapping
         execinfo=run.execinfo,
         task_options=run.task_options,
     )
-    with naming_node(node.label), (run.running or in_this_worker).running(task):
+    with naming_node(node.label), running.running(task):
         task.execute()
     outputs: Mapping[Any, Any] = task.get_output_transfer_data()
     return outputs

@@ -239,3 +239,19 @@ def test_lost_worker_leaves_nothing_in_shared_memory(shared_memory):
     result = execute_graph(graph(node), pool_type="process", raise_on_error=False)
     assert "exit code 7" in str(result["WorkflowExceptionInstance"])
     assert list(shared_memory.iterdir()) == []
+
+
+def test_task_that_takes_too_long_and_implements_cancel_ends_by_itself(
+    one_of_each, fifo, wait_for_task
+):
+    patient = {
+        "id": "patient",
+        "task_type": "class",
+        "task_identifier": "limit_tasks.Patient",
+        "default_inputs": [{"name": "fifo", "value": fifo}],
+        "task_timeout": 0.5,
+    }
+    with pytest.raises(TaskTimeoutError) as info:
+        execute_graph(graph(patient), pool_type=one_of_each)
+    assert not info.value.still_running
+    assert os.path.exists(f"{fifo}.cancelled")

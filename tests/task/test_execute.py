@@ -11,6 +11,7 @@ from ewokscore.variable import Variable
 from ewoksutils.exceptions import TaskExecutionError
 
 from ewoksppf_core.errors import TransferError
+from ewoksppf_core.task.cancel import RunningTasks
 from ewoksppf_core.task.execute import (
     NodeInfo,
     RunInfo,
@@ -35,7 +36,7 @@ def node_info(task, wanted=None, inputs=(), **attrs):
 
 
 def here(node, **inputs):
-    return execute_here(RUN, node, inputs)
+    return execute_here(RUN, node, inputs, RunningTasks())
 
 
 def packed(node, **inputs):
@@ -125,7 +126,7 @@ def test_packed_exception_reaches_the_task_as_exception():
 def test_exception_as_input_works_with_persistence(tmp_path):
     run = RunInfo({"root_uri": str(tmp_path), "scheme": "json"}, None, None, None)
     node = node_info("same", task_identifier="builtins.repr")
-    outcome = execute_here(run, node, {"0": ValueError("message")})
+    outcome = execute_here(run, node, {"0": ValueError("message")}, RunningTasks())
     assert open_value(outcome.outputs["return_value"], run.varinfo) == "ValueError('message')"
 
 
