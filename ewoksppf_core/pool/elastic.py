@@ -10,12 +10,13 @@ Guarantees:
 * A worker which dies while it is idle is reaped soon.
 * Stopping a task never harms the next task of its worker.
 * After ``shutdown(wait=True)`` every slot is shut down and the keeper thread has ended.
+* Ctrl-C never interrupts the start of a worker.
 * In a fork of the process that opened it, the pool refuses work and leaving it does nothing.
 
 Assumes: the executors of the slots set each future exactly once and call its callbacks from
 threads (or greenlets) of their own.
 
-Lock order: ``_changed`` is never held while a slot is opened, given work or shut down, nor while
+Lock order: ``_lock`` is never held while a slot is opened, given work or shut down, nor while
 a future is set, because all of these may call back.
 """
 
@@ -33,6 +34,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from ..errors import WorkerLostError, WorkerStartError
 from .fair import FairQueue
+from .interrupts import deferring_interrupts
 from .scaling import Limits, Load, Meter, Workload, workers_to_start
 
 P = ParamSpec("P")
@@ -72,7 +74,9 @@ class ElasticPool(Executor):
         self._owner = os.getpid()
         self._open_slot = open_slot
         self._limits = limits
-        self._changed = threading.Condition(threading.Lock())
+        # Locked by itself: an interrupt in the Python code of a condition would leave it locked.
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._queue: FairQueue[_Work] = FairQueue()
         self._slots: set[_Slot] = set()
         self._idle: list[_Slot] = []  # the last one is the most recently used
@@ -98,18 +102,19 @@ class ElasticPool(Executor):
         work = _Work(
             threading.get_ident(), future, lambda executor: executor.submit(fn, *args, **kwargs)
         )
-        with self._changed:
-            if not self._accepting:
-                raise RuntimeError("cannot schedule new futures after shutdown")
-            self._queue.put(work.producer, work)
-        self._pump()
+        with deferring_interrupts():
+            with self._lock:
+                if not self._accepting:
+                    raise RuntimeError("cannot schedule new futures after shutdown")
+                self._queue.put(work.producer, work)
+            self._pump()
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Let all slots end after the tasks that were submitted."""
         if os.getpid() != self._owner:
             return
-        with self._changed:
+        with self._lock:
             self._accepting = False
             cancelled = self._queue.clear() if cancel_futures else []
             self._changed.notify_all()
@@ -119,7 +124,7 @@ class ElasticPool(Executor):
             else:  # it had been handed to a worker that was dead already
                 work.future.set_exception(CancelledError())
         if wait:
-            with self._changed:
+            with self._lock:
                 self._changed.wait_for(lambda: not self._busy())
         self._dismiss_idle(0.0)
         self._end_leaving(wait)
@@ -142,7 +147,7 @@ class ElasticPool(Executor):
         :param grace: seconds that workers get to end by themselves before they are killed.
         """
         for method in ("terminate_workers", "kill_workers"):
-            with self._changed:
+            with self._lock:
                 self._unwanted.update(futures)
                 slots = [slot for future in futures if (slot := self._running.get(future))]
                 for slot in slots:
@@ -155,7 +160,7 @@ class ElasticPool(Executor):
     def _call_all(self, method: str) -> None:
         if os.getpid() != self._owner:
             return
-        with self._changed:
+        with self._lock:
             slots = list(self._slots)
             if not self._accepting:
                 self._end_with = method
@@ -168,7 +173,7 @@ class ElasticPool(Executor):
     def _pump(self) -> None:
         """Give queued tasks to slots, opening slots up to the immediate limit."""
         while True:
-            with self._changed:
+            with self._lock:
                 if not self._queue:
                     return
                 if self._idle:
@@ -207,14 +212,14 @@ class ElasticPool(Executor):
             self._release(slot)
             work.future.set_exception(WorkerLostError())
             return
-        with self._changed:
+        with self._lock:
             self._running[work.future] = slot
         try:
             inner = work.call(slot.executor)
         except BrokenExecutor as error:
             _logger.warning("a worker was lost between two tasks: %s", error)
             self._discard(slot)
-            with self._changed:
+            with self._lock:
                 del self._running[work.future]
                 self._queue.put_back(work.producer, work)
             return  # every caller pumps again
@@ -226,10 +231,10 @@ class ElasticPool(Executor):
         try:
             slot = _Slot(self._open_slot())
         except BaseException:
-            with self._changed:
+            with self._lock:
                 self._opening -= 1
             raise
-        with self._changed:
+        with self._lock:
             self._opening -= 1
             self._slots.add(slot)
             if not self._keeping:
@@ -241,7 +246,7 @@ class ElasticPool(Executor):
         return slot
 
     def _cannot_open(self, work: _Work, error: BaseException) -> None:
-        with self._changed:
+        with self._lock:
             others = bool(self._slots)
             if others:
                 self._queue.put_back(work.producer, work)
@@ -257,7 +262,7 @@ class ElasticPool(Executor):
             raise error
 
     def _done(self, work: _Work, slot: _Slot, inner: Future[Any]) -> None:
-        with self._changed:
+        with self._lock:
             del self._running[work.future]
         error: BaseException | None
         try:
@@ -281,7 +286,7 @@ class ElasticPool(Executor):
         self._pump()
 
     def _release(self, slot: _Slot) -> None:
-        with self._changed:
+        with self._lock:
             slot.idle_since = time.monotonic()
             self._completed += 1
             self._idle.append(slot)
@@ -289,14 +294,14 @@ class ElasticPool(Executor):
                 self._changed.notify_all()
 
     def _discard(self, slot: _Slot) -> None:
-        with self._changed:
+        with self._lock:
             self._slots.discard(slot)
             self._leaving.append(slot)
             if not self._accepting:
                 self._changed.notify_all()
 
     def _fail_queued(self, error: BaseException) -> None:
-        with self._changed:
+        with self._lock:
             failed = self._queue.clear()
             self._changed.notify_all()
         for work in failed:
@@ -307,7 +312,7 @@ class ElasticPool(Executor):
         """Grow beyond the CPUs and let idle slots go: the body of the keeper thread."""
         meter: Meter | None = None
         while True:
-            with self._changed:
+            with self._lock:
                 if self._may_rest():
                     self._changed.wait(GROW_SECONDS if self._queue else REST_SECONDS)
                 waiting = bool(self._queue)
@@ -319,7 +324,7 @@ class ElasticPool(Executor):
             self._dismiss_dead()
             self._dismiss_idle(self._limits.retire_after if self._accepting else 0.0)
             self._end_leaving(wait=True)
-            with self._changed:
+            with self._lock:
                 if not (self._slots or self._leaving or self._busy()):
                     self._keeping = False
                     return
@@ -328,7 +333,7 @@ class ElasticPool(Executor):
         return self._accepting or self._busy()
 
     def _grow(self, workload: Workload | None) -> None:
-        with self._changed:
+        with self._lock:
             if not self._queue or not self._wanted(workload):
                 return
             work = self._queue.get()
@@ -348,14 +353,14 @@ class ElasticPool(Executor):
         self._dismiss(lambda slot: bool(getattr(slot.executor, "is_dead", bool)()))
 
     def _dismiss(self, which: Callable[[_Slot], bool]) -> None:
-        with self._changed:
+        with self._lock:
             old = [slot for slot in self._idle if which(slot)]
             self._idle = [slot for slot in self._idle if slot not in old]
             self._slots.difference_update(old)
             self._leaving += old
 
     def _end_leaving(self, wait: bool) -> None:
-        with self._changed:
+        with self._lock:
             leaving, self._leaving = self._leaving, []
         for slot in leaving:
             slot.executor.shutdown(wait=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from concurrent.futures import BrokenExecutor, Executor, Future
 
@@ -96,6 +97,20 @@ def test_idle_worker_that_dies_is_reaped_without_being_asked(pool, slots):
     assert slots[0].closed.wait(PATIENCE)
 
 
+def test_interrupt_waits_until_the_worker_has_started(pool, slots, monkeypatch):
+    open_slot = pool._open_slot
+
+    def interrupted():
+        os.kill(os.getpid(), signal.SIGINT)
+        return open_slot()
+
+    monkeypatch.setattr(pool, "_open_slot", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pool.submit("a")
+    assert [slot.ran for slot in slots] == [["a"]]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_fork_leaves_a_busy_pool_alone(pool, slots):
     pool.submit("a")
@@ -120,7 +135,7 @@ def test_forced_stop_while_a_task_reaches_its_limit_is_a_stop(monkeypatch):
     started, release, stopper = threading.Event(), threading.Event(), Stopper()
     # The stop asks the task to end, for longer than the limit of the task.
     never = threading.Event()
-    monkeypatch.setattr(Transfer, "cancel", lambda self: never.wait(0.6))
+    monkeypatch.setattr(Transfer, "cancel", lambda self, *args: never.wait(0.6))
     node = {
         "id": "a",
         "task_type": "method",
