@@ -3,6 +3,7 @@ import threading
 import gevent
 import gevent.event
 import pytest
+
 from ewoksppf_gevent.executor import GreenletExecutor, GreenletKilledError
 
 PATIENCE = 20
