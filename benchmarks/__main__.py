@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,9 @@ def _run(arguments: argparse.Namespace) -> None:
             for peer in {case.peer: None for case in cases}:
                 if peer not in pythons:
                     pythons[peer] = build(peer, folder)
+        # A request to end gives the results so far, also to a job in the background.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
         results = measure_all(cases, pythons, repeat)
     _save(results, arguments)
 

@@ -24,7 +24,8 @@ def write_page(results: dict[str, Any], page: Path) -> None:
     text = page.read_text()
     head, rest = text.split(BEGIN)
     _, tail = rest.split(END)
-    page.write_text(f"{head}{BEGIN}\n\n{tables(results)}\n\n{END}{tail}")
+    shown = f"![The main results]({page.with_suffix('.svg').name})\n\n{tables(results)}"
+    page.write_text(f"{head}{BEGIN}\n\n{shown}\n\n{END}{tail}")
 
 
 def tables(results: dict[str, Any]) -> str:
