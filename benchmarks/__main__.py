@@ -13,6 +13,7 @@ from typing import Any
 
 from .cases import all_cases
 from .environments import CHECKOUT, REQUIREMENTS, build
+from .report import tables, write_page
 from .run import measure_all
 
 RESULTS = CHECKOUT / "benchmarks" / "results"
@@ -77,14 +78,12 @@ def _run(arguments: argparse.Namespace) -> None:
         # A request to end gives the results so far, also to a job in the background.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.default_int_handler)
-        results = measure_all(cases, pythons, repeat)
+        results = measure_all(cases, pythons, repeat, lambda so_far: _save(so_far, arguments))
     _save(results, arguments)
+    print(tables(results))
 
 
 def _save(results: dict[str, Any], arguments: argparse.Namespace) -> None:
-    from .report import tables
-
-    print(tables(results))
     output = arguments.output
     if output is None and not arguments.smoke:
         name = f"{results['machine']['cpus']}cpu-py{platform.python_version_tuple()[1]}"
@@ -95,8 +94,6 @@ def _save(results: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 
 def _report(arguments: argparse.Namespace) -> None:
-    from .report import tables, write_page
-
     results = json.loads(arguments.results.read_text())
     if arguments.print:
         print(tables(results))

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,16 @@ from .watch import Watch
 INSIDE = Path(__file__).resolve().parent / "inside"
 
 
-def measure_all(cases: Iterable[Case], pythons: dict[str, str], repeat: int) -> dict[str, Any]:
+def measure_all(
+    cases: Iterable[Case],
+    pythons: dict[str, str],
+    repeat: int,
+    keep: Callable[[dict[str, Any]], None],
+) -> dict[str, Any]:
     """Measure all cases, one after the other, ``repeat`` times round.
 
     :param pythons: the Python of each peer; cases of other peers are left out.
+    :param keep: called after each round with the results so far.
     """
     cases = [case for case in cases if case.peer in pythons]
     results: dict[str, Any] = {
@@ -32,6 +38,7 @@ def measure_all(cases: Iterable[Case], pythons: dict[str, str], repeat: int) -> 
         "revision": _revision(),
         "machine": _machine(),
         "load_before": os.getloadavg(),
+        "load_after": os.getloadavg(),
         "versions": {peer: versions(python) for peer, python in pythons.items()},
         "cases": {
             case.id: {
@@ -48,9 +55,11 @@ def measure_all(cases: Iterable[Case], pythons: dict[str, str], repeat: int) -> 
             print(f"round {repetition + 1} of {repeat}", file=sys.stderr)
             for case in cases:
                 _add_sample(results["cases"][case.id], case, pythons[case.peer], repetition)
+            results["load_after"] = os.getloadavg()
+            keep(results)
     except KeyboardInterrupt:
         print("interrupted: these are the results so far", file=sys.stderr)
-    results["load_after"] = os.getloadavg()
+        results["load_after"] = os.getloadavg()
     return results
 
 
