@@ -133,7 +133,7 @@ class CrashTests(ConformanceBase):
     def test_next_run_removes_what_a_killed_program_left_in_shared_memory(
         self, tmp_path: Path
     ) -> None:
-        self.needs_worker_processes()
+        self.needs_slots()
         script, shared = tmp_path / "program.py", tmp_path / "shared"
         started, release = tmp_path / "started", tmp_path / "release"
         script.write_text(KILLED_RUN)
