@@ -228,6 +228,8 @@ class Runner:
                 raise WorkflowStoppedError(reason, [self._node(activation).label]) from None
             return
         except WorkerStartError:
+            if self._stop is not None:
+                return  # stopped while it started
             raise  # no other worker would start either
         except Exception as error:
             self._lost(activation, error)
