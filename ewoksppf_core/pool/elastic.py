@@ -83,6 +83,7 @@ class ElasticPool(Executor):
         self._leaving: list[_Slot] = []  # to be shut down
         self._running: dict[Future[Any], _Slot] = {}
         self._unwanted: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
+        self._here = threading.local()
         self._opening = 0
         self._completed = 0
         self._accepting = True
@@ -172,18 +173,30 @@ class ElasticPool(Executor):
 
     def _pump(self) -> None:
         """Give queued tasks to slots, opening slots up to the immediate limit."""
-        while True:
-            with self._lock:
-                if not self._queue:
-                    return
-                if self._idle:
-                    work, slot = self._queue.get(), self._idle.pop()
-                elif self._wanted():
-                    work, slot = self._queue.get(), None
-                    self._opening += 1
-                else:
-                    return
-            self._start(work, slot)
+        if getattr(self._here, "pumping", False):
+            return  # a task has failed at once, and calls back: the loop below goes on
+        self._here.pumping = True
+        try:
+            while self._start_next():
+                pass
+        finally:
+            self._here.pumping = False
+
+    def _start_next(self) -> bool:
+        """Start one task; False when there is none, or no slot for it."""
+        slot: _Slot | None = None
+        with self._lock:
+            if not self._queue:
+                return False
+            if self._idle:
+                slot = self._idle.pop()
+            elif self._wanted():
+                self._opening += 1
+            else:
+                return False
+            work = self._queue.get()
+        self._start(work, slot)
+        return True
 
     def _wanted(self, workload: Workload | None = None) -> int:
         """Tell how many slots to open now."""
@@ -277,13 +290,13 @@ class ElasticPool(Executor):
             self._discard(slot)
         else:
             self._release(slot)
+        if isinstance(error, WorkerStartError):
+            self._fail_queued(error)
+        self._pump()  # first: the slot need not wait for what the outcome sets off
         if error is None:
             work.future.set_result(inner.result())
         else:
             work.future.set_exception(error)
-        if isinstance(error, WorkerStartError):
-            self._fail_queued(error)
-        self._pump()
 
     def _release(self, slot: _Slot) -> None:
         with self._lock:

@@ -1,7 +1,7 @@
 """The elastic pool with slots that do what the test says: no processes, no timing."""
 
 import threading
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 
 import pytest
 
@@ -355,3 +355,28 @@ def test_stopping_tasks_leaves_other_tasks_alone(make_pool, slots):
     pool.stop_tasks([stopped], grace=0.0)
     assert isinstance(stopped.exception(PATIENCE), WorkerLostError)
     assert not other.done()
+
+
+def test_many_tasks_that_fail_at_once_do_not_pile_up():
+    """Each one makes room for the next, without end of the stack."""
+    release = threading.Event()
+    with ElasticPool(FailingAtOnce, Limits.fixed(1)) as pool:
+        blocked = pool.submit(release.wait, PATIENCE)
+        futures = [pool.submit(print) for _ in range(3000)]
+        release.set()
+        assert blocked.result(PATIENCE)
+        assert all(isinstance(future.exception(PATIENCE), ValueError) for future in futures)
+
+
+class FailingAtOnce(ThreadPoolExecutor):
+    """Fails every call of print before it returns from submit."""
+
+    def __init__(self):
+        super().__init__(max_workers=1)
+
+    def submit(self, fn, /, *args, **kwargs):
+        if fn is not print:
+            return super().submit(fn, *args, **kwargs)
+        future = Future()
+        future.set_exception(ValueError("at once"))
+        return future
