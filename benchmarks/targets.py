@@ -43,9 +43,9 @@ class Target:
     def verdict(self, figure: float) -> str:
         """Say whether a figure is good enough, or by how much it is not."""
         if self.at_least is not None and figure < self.at_least:
-            return f"missed by a factor of {self.at_least / figure:.2g}"
+            return f"missed by a factor of {self.at_least / figure:.3g}"
         if self.at_most is not None and figure > self.at_most:
-            return f"missed by a factor of {figure / self.at_most:.2g}"
+            return f"missed by a factor of {figure / self.at_most:.3g}"
         return "met"
 
 
