@@ -99,8 +99,9 @@ class PoolBackend:
     :param unavailable: says why the backend cannot be used in this process right now, in words
         that tell the cure, or returns None when it can.
 
-    A running task can be interrupted when the executor has a method ``kill_workers()``, as
-    :class:`concurrent.futures.ProcessPoolExecutor` has since Python 3.14.
+    Running tasks can be interrupted when the executor has a method ``stop_tasks(futures, grace)``,
+    which returns when they have ended or after ``grace`` seconds, or a method ``kill_workers()``,
+    as :class:`concurrent.futures.ProcessPoolExecutor` has since Python 3.14, which ends all tasks.
     """
 
     pool_type: str

@@ -45,7 +45,7 @@ class PoolRequest:
     def open(self) -> Iterator[Pool]:
         """Open the pool, and end it on leaving."""
         if self.backend.scaling is Scaling.CORE:
-            executor: Executor = ElasticPool(lambda: self.backend.open(self.options), self.limits)
+            executor: Executor = ElasticPool(self._open_slot, self.limits)
         else:
             executor = self.backend.open(self.options)
         pool = Pool(executor, self.backend, self._capacity())
@@ -60,6 +60,13 @@ class PoolRequest:
         finally:
             wait = self.exit.wait_on_exit and not pool.abandoned
             end_pool(pool, replace(self.exit, wait_on_exit=wait))
+
+    def _open_slot(self) -> Executor:
+        try:
+            return self.backend.open(self.options)
+        except (OSError, RuntimeError) as error:  # no memory, process, thread or file is left
+            reason = f"no worker can be started: {error}"
+            raise PoolUnavailableError(self.backend.pool_type, reason) from error
 
     def _capacity(self) -> int | None:
         # An elastic pool queues values by reference, as pools in this process do. Others pickle

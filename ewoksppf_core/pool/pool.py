@@ -7,7 +7,6 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from typing import Any, ParamSpec, TypeVar
 
 from ..hookspecs import Location, PoolBackend
-from .elastic import ElasticPool
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -69,8 +68,9 @@ class Pool(Executor):
         """
         for future in futures:
             future.cancel()
-        if isinstance(self._executor, ElasticPool):
-            self._executor.stop_tasks(futures, GRACE_SECONDS)
+        stop_tasks = getattr(self._executor, "stop_tasks", None)
+        if stop_tasks is not None:
+            stop_tasks(futures, GRACE_SECONDS)
         elif self.backend is not None and self._runs_only(futures) and self.kill_workers():
             wait(futures, timeout=GRACE_SECONDS)
         still_running = any(not future.done() for future in futures)

@@ -28,6 +28,7 @@ from ewokscore.node import get_task_identifier
 from ..errors import (
     EwoksPpfError,
     LinkError,
+    PoolUnavailableError,
     TaskTimeoutError,
     TransferError,
     WorkerLostError,
@@ -128,7 +129,8 @@ class Runner:
 
         :raises WorkflowTimeoutError: after stopping what could be stopped.
         :raises WorkflowStoppedError: :meth:`stop` was called, or the pool was shut down.
-        :raises WorkerStartError: no worker can be started.
+        :raises WorkerStartError: a worker ended while it was starting.
+        :raises PoolUnavailableError: no worker can be started.
         """
         timeout = self.limits.timeout
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -227,7 +229,7 @@ class Runner:
                 reason = "its pool was shut down by somebody else"
                 raise WorkflowStoppedError(reason, [self._node(activation).label]) from None
             return
-        except WorkerStartError:
+        except (WorkerStartError, PoolUnavailableError):
             if self._stop is not None:
                 return  # stopped while it started
             raise  # no other worker would start either

@@ -25,7 +25,7 @@ from .logs import naming_node
 from .parcel import Bundle, Parcel
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunInfo:
     """What all activations of a run have in common.
 
@@ -41,7 +41,7 @@ class RunInfo:
     store: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NodeInfo:
     """What all activations of a node have in common.
 
@@ -55,7 +55,7 @@ class NodeInfo:
     wanted: frozenset[Any] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Failure:
     """An exception and its traceback text.
 
@@ -73,7 +73,7 @@ class Failure:
         return self.exception
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Outcome:
     """What became of an activation.
 

@@ -6,7 +6,14 @@ import pytest
 from ewoksutils.exceptions import TaskExecutionError, TaskInputError
 
 from ewoksppf_core import execute_graph, open_pool
-from ewoksppf_core.errors import LinkError, RemoteTaskError, TransferError, WorkerLostError
+from ewoksppf_core.errors import (
+    LinkError,
+    PoolUnavailableError,
+    RemoteTaskError,
+    TransferError,
+    WorkerLostError,
+)
+from ewoksppf_core.pool.process import WorkerProcess
 
 ALL = {"map_all_data": True}
 ON_ERROR = {"on_error": True, **ALL}
@@ -367,3 +374,14 @@ def test_result_that_cannot_be_loaded_is_an_error_of_the_run(make_graph):
     )
     assert isinstance(result["WorkflowExceptionInstance"], TransferError)
     assert events[-1].error is result["WorkflowExceptionInstance"]
+
+
+def test_system_that_starts_no_worker_is_told_apart_from_a_task_that_fails(make_graph, monkeypatch):
+    def refuse(self, *args):
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(WorkerProcess, "__init__", refuse)
+    with pytest.raises(
+        PoolUnavailableError, match=r"'process'.*no worker can be started.*Resource"
+    ):
+        execute_graph(make_graph({"a": "add", "b": "add"}), pool_type="process")

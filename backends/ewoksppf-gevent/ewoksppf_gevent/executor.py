@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Collection
+from concurrent.futures import Executor, Future, wait
 from typing import Any, ParamSpec, TypeVar
 
 import gevent
@@ -51,10 +51,11 @@ class GreenletExecutor(Executor):
         self._max_workers = max_workers or MOST_GREENLETS
         self._lock = threading.Lock()
         self._calls: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
-        self._running: set[gevent.Greenlet] = set()
+        self._running: dict[gevent.Greenlet, Future[Any]] = {}
         self._killed: set[gevent.Greenlet] = set()
         self._accepting = True
-        self._killing = False
+        self._unwanted: set[Future[Any]] = set()
+        self._kill_all = False
         self._watcher: Any = None  # wakes the hub; None when the hub does not listen
         ready: Future[None] = Future()
         self._thread = threading.Thread(
@@ -97,8 +98,18 @@ class GreenletExecutor(Executor):
         A greenlet dies when it waits: one that computes goes on until then.
         """
         with self._lock:
-            self._killing = True
+            self._kill_all = True
             self._wake()
+
+    def stop_tasks(self, futures: Collection[Future[Any]], grace: float) -> None:
+        """Kill the greenlets of some calls only, which fail as in :meth:`kill_workers`.
+
+        :param grace: seconds to wait for those that compute instead of waiting.
+        """
+        with self._lock:
+            self._unwanted.update(futures)
+            self._wake()
+        wait(futures, timeout=grace)
 
     def _wake(self) -> None:
         if self._watcher is not None:
@@ -140,25 +151,27 @@ class GreenletExecutor(Executor):
 
     def _woken(self, changed: gevent.event.Event) -> None:
         # Runs in the hub, the only place from which a greenlet may be thrown something.
-        killing, self._killing = self._killing, False
-        if killing:
-            for greenlet in list(self._running):
-                if greenlet in self._running:  # an earlier one may have woken it
-                    self._killed.add(greenlet)
-                    greenlet.throw(gevent.GreenletExit)
+        with self._lock:
+            kill_all, self._kill_all = self._kill_all, False
+            unwanted, self._unwanted = self._unwanted, set()
+        for greenlet, future in list(self._running.items()):
+            # An earlier one may have woken it.
+            if (kill_all or future in unwanted) and greenlet in self._running:
+                self._killed.add(greenlet)
+                greenlet.throw(gevent.GreenletExit)
         changed.set()
 
     def _run(self, future: Future[Any], call: Callable[[], Any]) -> None:
         if not future.set_running_or_notify_cancel():
             return
         greenlet = gevent.getcurrent()
-        self._running.add(greenlet)
+        self._running[greenlet] = future
         result, error = None, None
         try:
             result = call()
         except BaseException as raised:  # SystemExit of a task must not end the program
             error = raised
-        self._running.discard(greenlet)
+        del self._running[greenlet]
         if greenlet in self._killed:
             self._killed.discard(greenlet)
             if isinstance(error, gevent.GreenletExit):

@@ -105,3 +105,20 @@ def test_submitting_does_not_wait_for_running_tasks():
         assert not any(future.done() for future in futures)
         release.set()
         assert [future.result(PATIENCE) for future in futures] == ["held"] * 3
+
+
+def test_stopped_task_leaves_the_others_alone(executor):
+    started = [threading.Event(), threading.Event()]
+    release = gevent.event.Event()
+
+    def wait(number):
+        started[number].set()
+        return release.wait(PATIENCE)
+
+    stopped, other = executor.submit(wait, 0), executor.submit(wait, 1)
+    assert all(event.wait(PATIENCE) for event in started)
+    executor.stop_tasks([stopped], PATIENCE)
+    assert isinstance(stopped.exception(PATIENCE), GreenletKilledError)
+    assert not other.done()
+    executor.submit(release.set)
+    assert other.result(PATIENCE)
