@@ -30,6 +30,7 @@ class Pool(Executor):
         self._executor = executor
         self.backend = backend
         self.capacity = capacity
+        self._only_kills_all = not hasattr(executor, "stop_tasks")
         self._submitted: set[Future[Any]] = set()
         self.abandoned = False
         """Tasks that could not be stopped still run: do not wait for them."""
@@ -51,8 +52,9 @@ class Pool(Executor):
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run a call in the pool."""
         future = self._executor.submit(fn, *args, **kwargs)
-        self._submitted.add(future)
-        future.add_done_callback(self._submitted.discard)
+        if self._only_kills_all:
+            self._submitted.add(future)
+            future.add_done_callback(self._submitted.discard)
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
