@@ -191,10 +191,14 @@ def _compile_links(
     counts: dict[Kind, dict[int, int]] = {kind: {} for kind in Kind}
     links = []
     for source in graph.nodes:
-        values: dict[str, list[Any]] | None = None
+        compared: dict[str, list[Any]] | None = None
         for target, attrs in graph.succ[source].items():
-            if attrs.get("conditions") and values is None:
-                values = analysis.condition_values(graph, source)
+            conditions: tuple[Condition, ...] = ()
+            if attrs.get("conditions"):
+                if compared is None:
+                    compared = analysis.condition_values(graph, source)
+                else_value = graph.nodes[source].get("conditions_else_value")
+                conditions = _conditions(attrs, compared, else_value)
             kind = _kind((source, target) in required, attrs)
             of_kind = counts[kind]
             place = of_kind.get(index[target], 0)
@@ -207,9 +211,7 @@ def _compile_links(
                     place=place,
                     map_all_data=bool(attrs.get("map_all_data")),
                     mapping=_mapping(attrs),
-                    conditions=_conditions(
-                        attrs, values or {}, graph.nodes[source].get("conditions_else_value")
-                    ),
+                    conditions=conditions,
                 )
             )
     return links, counts

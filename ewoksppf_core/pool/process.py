@@ -32,6 +32,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, cast
 from ..errors import EwoksPpfError, WorkerLostError, WorkerStartError
 from ..hookspecs import Location, PoolBackend, PoolOptions, Scaling
 from ..task.logs import LOG, Levels
+from ..task.threads import find_loaded_libraries
 from ..task.worker import EXIT, READY, Setup, dump_call, load_reply, serve
 from . import child
 from .logs import log_listener
@@ -132,6 +133,8 @@ class WorkerProcess(Executor):
         self._waits = False  # for a call, without any being on its way
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         levels = Levels.of_this_process()
+        if threads is not None and context.get_start_method() == "fork":
+            find_loaded_libraries()
         with child.start_lock:
             if _exiting:
                 raise RuntimeError("cannot start a worker: the interpreter is exiting")

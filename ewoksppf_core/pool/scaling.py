@@ -6,8 +6,6 @@ import os
 import time
 from dataclasses import dataclass
 
-import psutil
-
 from .cpus import usable_cpus
 
 IDLE_CPU_FRACTION = 0.5
@@ -131,11 +129,15 @@ class Meter:
 
 
 def _free_memory_fraction() -> float:
+    import psutil  # takes a quarter of the time of importing this package, and is rarely needed
+
     memory = psutil.virtual_memory()
     return float(memory.available / memory.total)
 
 
 def _cpu_times() -> tuple[float, float]:
+    import psutil
+
     times = psutil.cpu_times(percpu=True)
     if hasattr(os, "sched_getaffinity"):
         usable = os.sched_getaffinity(0)

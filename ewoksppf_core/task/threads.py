@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
+from typing import Any
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -16,6 +18,10 @@ THREAD_VARIABLES = (
 """Read by libraries when they are loaded. If the user set one of them, none is touched."""
 
 
+_LIBRARIES = ("numpy", "scipy", "sklearn", "torch", "numexpr", "mkl")
+"""Modules which load libraries with threads."""
+
+
 def limit_threads(threads: int) -> None:
     """Limit the BLAS and OpenMP threads of this process, unless the user has decided already.
 
@@ -24,7 +30,23 @@ def limit_threads(threads: int) -> None:
     if any(name in os.environ for name in THREAD_VARIABLES):
         return
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
-    if "numpy" in sys.modules:  # a fork: its libraries do not read the environment any more
-        import threadpoolctl
+    # The libraries that a fork has do not read the environment any more.
+    controller = find_loaded_libraries()
+    if controller is not None:
+        controller.limit(limits=threads)
 
-        threadpoolctl.threadpool_limits(threads)
+
+def find_loaded_libraries() -> Any:
+    """Look for libraries with threads in this process; None when none can be there.
+
+    This takes some 20 ms, and forks of this process need not do it again.
+    """
+    modules = frozenset(name for name in _LIBRARIES if name in sys.modules)
+    return _find(modules) if modules else None
+
+
+@functools.cache
+def _find(modules: frozenset[str]) -> Any:
+    import threadpoolctl
+
+    return threadpoolctl.ThreadpoolController()
