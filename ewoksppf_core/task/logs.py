@@ -62,6 +62,19 @@ def send_logs(levels: Levels, send: Callable[[bytes], None]) -> None:
     logging.captureWarnings(True)
 
 
+def close_event_handlers() -> None:
+    """Let the handlers of Ewoks events finish what they have accepted, also asynchronous ones.
+
+    :mod:`logging` does so at the exit of a program, but processes of :mod:`multiprocessing` skip
+    that.
+    """
+    for handler in list(logging.getLogger(EWOKS_EVENT_LOGGER_NAME).handlers):
+        try:
+            handler.close()
+        except Exception:
+            logging.getLogger(__name__).exception("events may be lost")
+
+
 @contextmanager
 def naming_node(label: str) -> Iterator[None]:
     """Mark the records of this context with the node that they come from."""

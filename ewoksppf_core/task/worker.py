@@ -27,7 +27,7 @@ from multiprocessing.connection import Connection
 
 from .cancel import in_this_worker
 from .failure import pack_exception
-from .logs import Levels, send_logs
+from .logs import Levels, close_event_handlers, send_logs
 from .threads import limit_threads
 
 READY = b"ready"
@@ -73,21 +73,26 @@ def serve(connection: Connection, setup: Setup) -> None:
             limit_threads(setup.threads)
         send_logs(setup.levels, send)
         send(READY)
-        while parent.wait_for(connection):
-            try:
-                call = connection.recv_bytes()
-            except EOFError:
-                return
-            if call == EXIT:
-                return
-            reply = _reply_to(call)
-            if connection.closed:
-                return  # this is a fork
-            try:
-                send(reply)
-            except OSError:
-                return  # the parent went away meanwhile
-            del call, reply
+        _answer_calls(connection, parent, send)
+        close_event_handlers()
+
+
+def _answer_calls(connection: Connection, parent: _Parent, send: Callable[[bytes], None]) -> None:
+    while parent.wait_for(connection):
+        try:
+            call = connection.recv_bytes()
+        except EOFError:
+            return
+        if call == EXIT:
+            return
+        reply = _reply_to(call)
+        if connection.closed:
+            return  # this is a fork
+        try:
+            send(reply)
+        except OSError:
+            return  # the parent went away meanwhile
+        del call, reply
 
 
 def dump_call(function: Callable[..., object], args: tuple[object, ...], kwargs: object) -> bytes:
@@ -122,6 +127,7 @@ def _reset_signals() -> None:
 
 def _cancel_or_die(signum: int, frame: object) -> None:
     if not in_this_worker.cancel():
+        close_event_handlers()
         signal.signal(signum, signal.SIG_DFL)
         os.kill(os.getpid(), signum)
 

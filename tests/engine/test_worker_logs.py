@@ -125,3 +125,21 @@ def test_thread_limit_of_the_user_is_respected(monkeypatch):
 def test_bad_number_of_threads_is_refused(value):
     with pytest.raises(OptionError, match=r"threads_per_worker.*whole number"):
         execute_graph(graph("log", text="a"), pool_options={"threads_per_worker": value})
+
+
+@pytest.mark.parametrize("context", ["fork", "spawn"])
+def test_asynchronous_handlers_of_events_finish_before_their_worker_ends(context, tmp_path):
+    path = tmp_path / "events"
+    handler = {
+        "class": f"{TASKS}.SlowFile",
+        "arguments": [{"name": "path", "value": str(path)}],
+        "asynchronous": True,
+    }
+    execute_graph(
+        graph("log", text="a"),
+        pool_type="process",
+        context=context,
+        execinfo={"handlers": [handler]},
+    )
+    events = path.read_text().splitlines()
+    assert [event for event in events if event.startswith("node")] == ["node start", "node end"]

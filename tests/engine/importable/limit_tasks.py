@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 import warnings
 
 import numpy
@@ -94,3 +95,16 @@ def segments(array, folder):
 def die_with_array(size):
     make_array(size)
     os._exit(7)
+
+
+class SlowFile(logging.Handler):
+    """Writes the types of Ewoks events into a file, slower than they come."""
+
+    def __init__(self, path):
+        super().__init__()
+        self._path = path
+
+    def emit(self, record):
+        time.sleep(0.2)
+        with open(self._path, "a") as file:
+            file.write(f"{record.context} {record.type}\n")
