@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -115,8 +116,21 @@ def _manager() -> pluggy.PluginManager:
     return manager
 
 
+_lock = threading.RLock()
+"""Held while a plugin is loaded: threads that want the same one must not register it twice."""
+
+
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
+
+
 def _load(pool_type: str) -> PoolBackend:
-    loaded = _load_once(pool_type)
+    with _lock:
+        loaded = _load_once(pool_type)
     if isinstance(loaded, EwoksPpfError):
         raise loaded
     return loaded

@@ -1,5 +1,8 @@
 """Backends are found among installed distributions; a broken one breaks no other."""
 
+import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -207,3 +210,21 @@ def test_environment_variable_decides_before_plugins(install, monkeypatch):
 def test_broken_plugin_does_not_disturb_the_default(install):
     install(EntryPoint("broken", ImportError("x")), EntryPoint("mine"))
     assert registry.default_pool_type() == "process"
+
+
+def test_threads_that_want_the_same_backend_load_it_once(install):
+    second = threading.Barrier(2)
+
+    class Slow(EntryPoint):
+        def load(self):
+            plugin = super().load()
+            with contextlib.suppress(threading.BrokenBarrierError):
+                second.wait(0.3)  # nobody comes
+            return plugin
+
+    entry_point = Slow("mine")
+    install(entry_point)
+    with ThreadPoolExecutor(4) as threads:
+        loaded = list(threads.map(registry.get_backend, ["mine"] * 4))
+    assert len(set(map(id, loaded))) == 1
+    assert entry_point.loaded == 1
