@@ -178,10 +178,7 @@ def test_stopped_task_that_implements_cancel_ends_by_itself(pool_type, fifo, wai
 SIZE = 100_000
 
 
-@pytest.mark.parametrize("context", ["fork", "spawn"])
-def test_big_values_go_through_shared_memory_which_is_free_again(
-    process_type, context, shared_memory
-):
+def test_big_values_go_through_shared_memory_which_is_free_again(process_type, shared_memory):
     nodes = [
         method("make", "limit_tasks.make_array", {"size": SIZE}),
         method("one", "limit_tasks.add_one_in_place"),
@@ -189,9 +186,7 @@ def test_big_values_go_through_shared_memory_which_is_free_again(
         method("count", "limit_tasks.segments", {"folder": str(shared_memory)}),
     ]
     links = [pipe("make", name) for name in ("one", "other", "count")]
-    result = execute_graph(
-        graph(*nodes, links=links), pool_type=process_type, context=context, merge_outputs=False
-    )
+    result = execute_graph(graph(*nodes, links=links), pool_type=process_type, merge_outputs=False)
     for name in ("one", "other"):
         # each got its own copy, though both wrote into it
         numpy.testing.assert_array_equal(result[name]["return_value"], numpy.full(SIZE, 2.0))

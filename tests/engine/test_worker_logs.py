@@ -27,10 +27,9 @@ def of_beamline(caplog):
     return [record for record in caplog.records if record.name == "beamline"]
 
 
-@pytest.mark.parametrize("context", ["fork", "spawn"])
-def test_records_of_workers_reach_the_handlers_of_the_program(process_type, context, caplog):
+def test_records_of_workers_reach_the_handlers_of_the_program(process_type, caplog):
     with caplog.at_level("INFO", logger="beamline"):
-        result = execute_graph(graph("log", text="a"), pool_type=process_type, context=context)
+        result = execute_graph(graph("log", text="a"), pool_type=process_type)
     info, odd, exception = of_beamline(caplog)
     assert (info.getMessage(), info.levelname) == ("info a", "INFO")
     assert {record.process for record in of_beamline(caplog)} == {result["return_value"]}
@@ -46,9 +45,9 @@ def test_levels_of_the_program_count_in_workers(level, caplog):
     assert len(of_beamline(caplog)) == {"DEBUG": 4, "ERROR": 2}[level]
 
 
-def test_warnings_of_workers_are_logged(process_type, caplog):
+def test_warnings_of_workers_are_logged(caplog):
     # Spawned: a forked worker inherits that warnings are errors here.
-    execute_graph(graph("warn", text="look out"), pool_type=process_type, context="spawn")
+    execute_graph(graph("warn", text="look out"), pool_type="process", context="spawn")
     (record,) = (record for record in caplog.records if record.name == "py.warnings")
     assert "look out" in record.getMessage()
 
