@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from ewoksppf_core.hookspecs import Location, Scaling
+from ewoksppf_core.pool.registry import installed_backends
+
 
 @pytest.fixture
 def importable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Path]]:
@@ -33,3 +36,29 @@ def importable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
         origin = getattr(sys.modules[name], "__file__", None) or ""
         if origin.startswith(str(folder)):
             del sys.modules[name]
+
+
+# Examples have tests of their own.
+BACKENDS = [
+    item.backend
+    for item in installed_backends()
+    if item.backend and "example" not in item.distribution
+]
+# One of each make: others of the same make differ in nothing but their name.
+PROCESSES = {
+    backend.made_of: backend.pool_type
+    for backend in BACKENDS
+    if backend.location is Location.SAME_MACHINE and backend.scaling is Scaling.CORE
+}
+
+
+@pytest.fixture(params=[backend.pool_type for backend in BACKENDS], scope="session")
+def pool_type(request: pytest.FixtureRequest) -> str:
+    """Every installed pool type."""
+    return str(request.param)
+
+
+@pytest.fixture(params=PROCESSES.values(), scope="session")
+def process_type(request: pytest.FixtureRequest) -> str:
+    """A pool type of every make of processes that the core looks after."""
+    return str(request.param)

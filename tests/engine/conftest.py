@@ -11,20 +11,9 @@ from typing import Any
 import pytest
 
 from ewoksppf_core import open_pool
-from ewoksppf_core.hookspecs import Location, Scaling
 from ewoksppf_core.pool.pool import Pool
-from ewoksppf_core.pool.registry import installed_backends
 
 IMPORTABLE = str(Path(__file__).parent / "importable")
-INSTALLED = installed_backends()
-PROCESSES = [
-    item.pool_type
-    for item in INSTALLED
-    if item.backend
-    and item.backend.location is Location.SAME_MACHINE
-    and item.backend.scaling is Scaling.CORE
-]
-
 SHORT = {
     "Count": "class",
     "Two": "class",
@@ -48,23 +37,11 @@ def importable_tasks() -> Iterator[None]:
     sys.modules.pop("engine_tasks", None)
 
 
-@pytest.fixture(params=[item.pool_type for item in INSTALLED])
-def pool_type(request: pytest.FixtureRequest) -> str:
-    """Every installed pool type."""
-    return str(request.param)
-
-
-@pytest.fixture(params=[item.pool_type for item in INSTALLED], scope="module")
-def warm_pool(request: pytest.FixtureRequest, importable_tasks: None) -> Iterator[Pool]:
+@pytest.fixture(scope="module")
+def warm_pool(pool_type: str, importable_tasks: None) -> Iterator[Pool]:
     """An open pool of every installed pool type."""
-    with open_pool(request.param) as pool:
+    with open_pool(pool_type) as pool:
         yield pool
-
-
-@pytest.fixture(params=PROCESSES)
-def process_type(request: pytest.FixtureRequest) -> str:
-    """Every installed pool type whose workers are processes that the core looks after."""
-    return str(request.param)
 
 
 @pytest.fixture(params=["thread", "process"])

@@ -153,8 +153,6 @@ def test_something_else_is_not_a_stopper():
 
 
 def test_stopped_task_that_implements_cancel_ends_by_itself(pool_type, fifo, wait_for_task):
-    if pool_type == "loky":
-        pytest.skip("the executor of loky cannot interrupt tasks")
     stopper = Stopper()
 
     def stop():

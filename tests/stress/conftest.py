@@ -1,4 +1,4 @@
-"""Graphs of many like nodes, and every installed pool type."""
+"""Graphs of many like nodes."""
 
 from __future__ import annotations
 
@@ -8,16 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ewoksppf_core.hookspecs import Location, Scaling
-from ewoksppf_core.pool.registry import installed_backends
-
 IMPORTABLE = str(Path(__file__).parent / "importable")
-BACKENDS = [item.backend for item in installed_backends() if item.backend]
-PROCESSES = [
-    backend.pool_type
-    for backend in BACKENDS
-    if backend.location is Location.SAME_MACHINE and backend.scaling is Scaling.CORE
-]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,18 +20,6 @@ def importable_tasks():
         patch.setenv("PYTHONPATH", os.pathsep.join(paths))
         yield
     sys.modules.pop("stress_tasks", None)
-
-
-@pytest.fixture(params=[backend.pool_type for backend in BACKENDS])
-def pool_type(request):
-    """Every installed pool type."""
-    return request.param
-
-
-@pytest.fixture(params=PROCESSES)
-def process_type(request):
-    """Every installed pool type whose workers are processes that the core looks after."""
-    return request.param
 
 
 @pytest.fixture

@@ -83,8 +83,6 @@ def in_fork(call):
 
 @FORKS
 def test_after_a_fork_of_the_caller(pool_type, many):
-    if pool_type == "loky":
-        pytest.skip("the executor of loky is not ours")
     graph = many("pid", [{}] * 3)
     assert execute_graph(graph, pool_type=pool_type)
     assert in_fork(lambda: execute_graph(graph, pool_type=pool_type))
@@ -132,8 +130,6 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_program_that_ends_at_once_does_not_hang(pool_type, ending, tmp_path):
-    if pool_type == "loky":
-        pytest.skip("the executor of loky is not ours")
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     script = tmp_path / "program.py"
