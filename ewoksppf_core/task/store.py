@@ -3,10 +3,21 @@
 Guarantees:
 
 * The folder and everything in it is gone when the run has ended, however it ended: the run removes
-  it, and when the process was killed, the next run on this machine does.
-* A folder in use is never removed: its owner, and workers forked from it, hold a lock on it as
-  long as they live. Process ids would not do: they are reused, and differ between containers
-  which share the memory.
+  it, and when the process was killed, a later run on this machine does.
+* A folder in use is never removed: its owner, and workers forked from it, hold a lock on a file
+  beside it as long as they live. Process ids would not do: they are reused, and differ between
+  containers which share the memory.
+* Whenever a process is killed, a later run finds what it leaves: the lock file is there before the
+  folder is made, and until the folder is gone. Workers which outlive their run may write into a
+  folder while it is being removed; then it stays, with its lock file, for the next run.
+
+How two processes get along, one making a folder and one sweeping:
+
+1. The maker creates the lock file. It cannot lock it in the same moment.
+2. The sweeper may lock it first. It takes the file for one that was left behind, and removes it.
+3. The maker, once it has the lock, finds that the file has no name any more, and starts again.
+
+Whoever has the lock of a file with a name may make or remove the folder: there is no other one.
 
 Assumes: the folder is on a file system in memory. The environment variable ``EWOKSPPF_SHM`` names
 another one than ``/dev/shm``; an empty value turns shared memory off.
@@ -28,7 +39,10 @@ DEFAULT_FOLDER = "/dev/shm"
 FOLDER_VARIABLE = "EWOKSPPF_SHM"
 PREFIX = "ewoksppf-"
 
-_LOCK = "lock"
+_LOCK = ".lock"
+_ATTEMPTS = 3
+"""At removing a folder into which somebody writes: an orphaned worker has one last value."""
+
 _numbers = itertools.count()
 _logger = logging.getLogger(__name__)
 
@@ -50,7 +64,7 @@ def open_store() -> Iterator[str | None]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
         os.close(lock)
 
 
@@ -76,27 +90,45 @@ def write_segment(folder: str, blocks: Sequence[memoryview]) -> str:
 
 
 def _make(root: str) -> tuple[str, int]:
-    new = tempfile.mkdtemp(prefix=f".{PREFIX}", dir=root)
-    try:
-        lock = os.open(os.path.join(new, _LOCK), os.O_RDWR | os.O_CREAT, 0o600)
-    except BaseException:
-        os.rmdir(new)
-        raise
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    # Only now: under this name others remove it, unless it is locked.
-    folder = os.path.join(root, os.path.basename(new).lstrip("."))
-    os.rename(new, folder)
-    return folder, lock
+    while True:
+        lock, path = tempfile.mkstemp(prefix=PREFIX, suffix=_LOCK, dir=root)
+        folder = path.removesuffix(_LOCK)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if _has_name(lock):
+                os.mkdir(folder, 0o700)
+                return folder, lock
+        except BaseException:
+            _remove(folder)
+            os.close(lock)
+            raise
+        os.close(lock)
 
 
 def _sweep(root: Path) -> None:
     """Remove the folders of runs whose process was killed."""
-    for folder in root.glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError):  # somebody else's, or just being removed
-            lock = os.open(folder / _LOCK, os.O_RDWR)
+    for path in root.glob(f"{PREFIX}*{_LOCK}"):
+        with contextlib.suppress(OSError):  # somebody else's, in use, or just being removed
+            lock = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
-                _logger.info("removed %s, which a killed run has left behind", folder)
+                if _has_name(lock):
+                    folder = str(path).removesuffix(_LOCK)
+                    _remove(folder)
+                    _logger.info("removed %s, which a killed run has left behind", folder)
             finally:
                 os.close(lock)
+
+
+def _has_name(lock: int) -> bool:
+    return os.fstat(lock).st_nlink > 0
+
+
+def _remove(folder: str) -> None:
+    """Remove a folder whose lock one has, and when it is gone, the lock file."""
+    for _ in range(_ATTEMPTS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not os.path.lexists(folder):
+            with contextlib.suppress(OSError):  # a sweep was faster
+                os.unlink(folder + _LOCK)
+            return
