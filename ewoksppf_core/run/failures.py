@@ -8,6 +8,9 @@ from ..task.execute import Failure
 from ..task.failure import format_traceback
 from .scheduler import Activation
 
+MOST_NOTES = 10
+"""How many further errors are attached to the first one."""
+
 
 class Failures:
     """Keeps the errors that nothing handles, in order of completion.
@@ -41,12 +44,17 @@ class Failures:
 
 
 def final_error(errors: list[BaseException]) -> BaseException | None:
-    """Return the first of several errors, with the others attached as notes."""
+    """Return the first of several errors, with the others attached as notes.
+
+    When thousands of nodes fail for one reason, the notes must not hide it.
+    """
     if not errors:
         return None
     first, *others = errors
-    for other in others:
+    for other in others[:MOST_NOTES]:
         add_note(first, f"Another node failed too: {type(other).__name__}: {other}")
+    if len(others) > MOST_NOTES:
+        add_note(first, f"{len(others) - MOST_NOTES} more nodes failed: the log has them all")
     return first
 
 

@@ -10,6 +10,7 @@ import pickle
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from ewokscore.variable import Variable, value_from_transfer
 
 from ..errors import TransferError
 from .cancel import RunningTasks, in_this_worker
+from .events import are_heard, sending_failures_only
 from .failure import PackedException, format_traceback, pack_exception
 from .logs import naming_node
 from .parcel import Bundle, Parcel
@@ -172,15 +174,22 @@ def _execute(
     attrs = _with_main_module(node.attrs)
     varinfo = get_varinfo(attrs, run.varinfo)
     hashing = bool(varinfo.get("root_uri") or varinfo.get("enable_hashing"))
+    # A profile is named after the job: ewokscore looks for that before it begins.
+    profiled = bool(run.task_options and run.task_options.get("profile_directory"))
+    unheard = None if profiled or not run.execinfo or are_heard(run.execinfo) else run.execinfo
     task = instantiate_task(
         node.label,
         attrs,
         inputs={name: _as_input(value, varinfo, hashing) for name, value in inputs.items()},
         varinfo=run.varinfo,
-        execinfo=run.execinfo,
+        execinfo=None if unheard else run.execinfo,
         task_options=run.task_options,
     )
-    with naming_node(node.label), running.running(task):
+    with ExitStack() as stack:
+        stack.enter_context(naming_node(node.label))
+        stack.enter_context(running.running(task))
+        if unheard is not None:
+            stack.enter_context(sending_failures_only(task, attrs, unheard))
         task.execute()
     outputs: Mapping[Any, Any] = task.get_output_transfer_data()
     return outputs

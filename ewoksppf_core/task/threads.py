@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
 import sys
@@ -32,8 +33,9 @@ def limit_threads(threads: int) -> None:
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
     # The libraries that a fork has do not read the environment any more.
     controller = find_loaded_libraries()
-    if controller is not None:
-        controller.limit(limits=threads)
+    for library in controller.lib_controllers if controller is not None else ():
+        if not _limit_quietly(library, threads):
+            library.set_num_threads(threads)
 
 
 def find_loaded_libraries() -> Any:
@@ -50,3 +52,23 @@ def _find(modules: frozenset[str]) -> Any:
     import threadpoolctl
 
     return threadpoolctl.ThreadpoolController()
+
+
+def _limit_quietly(library: Any, threads: int) -> bool:
+    """Limit an OpenBLAS without starting its threads; False when that is impossible.
+
+    Its own function starts them first, one for each CPU, and each of them spins for 2**26 cycles
+    before it sleeps: in every forked worker. The limit itself is nothing but this variable
+    (``goto_set_num_threads`` in driver/others/blas_server.c of OpenBLAS 0.3.31).
+    """
+    if library.internal_api != "openblas" or library.threading_layer != "pthreads":
+        return False
+    try:
+        number = ctypes.c_int.in_dll(library.dynlib, "blas_cpu_number")
+    except ValueError:
+        return False
+    before = number.value
+    if before != library.get_num_threads() or threads > before:
+        return False
+    number.value = threads
+    return True

@@ -16,6 +16,7 @@ pipe, because forked siblings of this worker hold copies of the parent's ends.
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import select
@@ -57,6 +58,8 @@ def serve(connection: Connection, setup: Setup) -> None:
 
     :param connection: the worker's end of the pipe.
     """
+    # What a fork shares with its parent stays shared: collecting garbage would copy every page.
+    gc.freeze()
     _reset_signals()
     os.register_at_fork(after_in_child=connection.close)
     lock = threading.Lock()  # threads that a task started may log at any time

@@ -102,6 +102,12 @@ def test_workers_limit_their_blas_threads(monkeypatch, context, asked, given):
     assert set(result["return_value"]) <= {given}
 
 
+def test_limiting_blas_threads_starts_none(monkeypatch):
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "2")
+    result = execute_graph(graph("count_threads"), pool_type="process", context="fork")
+    assert result["return_value"] == 1
+
+
 def test_fixed_workers_share_the_cpus(monkeypatch):
     monkeypatch.setenv("SLURM_CPUS_PER_TASK", "6")
     result = execute_graph(
