@@ -104,10 +104,7 @@ class Soak:
     def _run_together(self, key: str, rng: random.Random, pool_type: str) -> list[Attempt]:
         scenarios = [make_scenario(f"{key}-{i}", pool_type, alone=False) for i in range(2)]
         self.faults["shared pool"] += 1
-        options = dict(scenarios[0].options)
-        if any(each.kills for each in scenarios) and pool_type == "billiard":
-            options.pop("context", None)  # see make_scenario
-        with open_pool(pool_type, **options) as pool:
+        with open_pool(pool_type, **scenarios[0].options) as pool:
             attempts = [Attempt(each, random.Random(key), pool) for each in scenarios]
             threads = [threading.Thread(target=attempt.run) for attempt in attempts]
             for thread in threads:

@@ -272,8 +272,8 @@ class WorkerProcess(Executor):
         try:
             ready = self._receive()
         except WorkerLostError as error:
-            if error.exitcode is not None and error.exitcode < 0:
-                raise  # killed from outside, like any worker
+            if error.exitcode is None or error.exitcode < 0:
+                raise  # killed from outside, like any worker; one that fails has an exit code
             raise WorkerStartError(error.exitcode, self._context.get_start_method()) from None
         assert ready == READY
         self._ready = True

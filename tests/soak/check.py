@@ -8,6 +8,8 @@ import signal
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +70,14 @@ class Attempt:
             if self.scenario.stop and self.scenario.stop != "timeout":
                 helpers.append(threading.Thread(target=self._stop, args=(stopper,)))
             began = time.monotonic()
-            for helper in helpers:
-                helper.start()
-            self._execute(stopper)
-            self.seconds = time.monotonic() - began
-            self._over.set()
-            for helper in helpers:
-                helper.join()
+            with self._catching_interrupts():
+                for helper in helpers:
+                    helper.start()
+                self._execute(stopper)
+                self.seconds = time.monotonic() - began
+                self._over.set()
+                for helper in helpers:
+                    helper.join()
             wait_until(self._all_threads_ended, 2 * LONG)
             self._traces = traces(self._folder)
 
@@ -88,9 +91,6 @@ class Attempt:
         if scenario.stop in ("signal", "forced signal"):
             options |= {"stop_on_signals": True, "stop_signals": ["SIGUSR1"]}
             options["forced_interruption"] = scenario.stop == "forced signal"
-        previous = None
-        if scenario.stop == "interrupt":
-            previous = signal.signal(signal.SIGINT, self._interrupt)
         try:
             self._armed = True
             try:
@@ -109,11 +109,20 @@ class Attempt:
                 self._armed = False
         except BaseException as error:
             self.error = error
-        finally:
-            if previous is not None:
-                signal.signal(signal.SIGINT, previous)
         self.error = self.error or self.result.pop("WorkflowExceptionInstance", None)
         self.result.pop("WorkflowException", None)
+
+    @contextmanager
+    def _catching_interrupts(self) -> Iterator[None]:
+        """Let an interrupt that comes before or after the run do nothing."""
+        if self.scenario.stop != "interrupt":
+            yield
+            return
+        previous = signal.signal(signal.SIGINT, self._interrupt)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, previous)
 
     def _interrupt(self, number: int, frame: object) -> None:
         if self._armed:

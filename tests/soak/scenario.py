@@ -131,10 +131,7 @@ def make_scenario(seed: str, pool_type: str, alone: bool) -> Scenario:
     if not alone and stop in ("interrupt", "signal", "forced signal"):
         stop = "forced stop"
     kills = []
-    # The fork server of billiard does not tell a worker that is killed while it starts from one
-    # that cannot start.
-    blind = pool_type == "billiard" and options.get("context") == "forkserver"
-    if processes and not blind and rng.random() < 0.35:
+    if processes and rng.random() < 0.35:
         kills = sorted(rng.uniform(0, 0.6) for _ in range(rng.randint(1, 4)))
     return Scenario(
         pool_type=pool_type,

@@ -33,7 +33,10 @@ class BilliardContext:
         self, *, target: Callable[..., None], args: tuple[Any, ...], **settings: Any
     ) -> Any:
         """Return a process that can be started."""
-        return self._context.Process(target=_run, args=(target, args), **settings)
+        make = self._context.Process
+        if self.get_start_method() == "forkserver":
+            from .forkserver import Process as make
+        return make(target=_run, args=(target, args), **settings)
 
 
 class _SharedKey(bytes):
