@@ -4,7 +4,7 @@ Guarantees:
 
 * One task per slot at a time: when a worker dies exactly one task fails, with
   :class:`WorkerLostError`; its slot is replaced when there is work for it.
-* A task which was handed to a worker that had died before is handed to another one.
+* A task whose worker died before it started the task is handed to another one.
 * A worker which cannot even start fails every waiting task: there is no respawn loop.
 * Threads which submit tasks take turns: a run with many does not make another one wait.
 * A worker which dies while it is idle is reaped soon.
@@ -47,6 +47,10 @@ REST_SECONDS = 0.5
 """Time between two looks at idle workers."""
 
 _logger = logging.getLogger(__name__)
+
+
+class NotStartedError(BrokenExecutor):
+    """Raised by the future of a slot whose worker has died before it started the task."""
 
 
 @dataclass(eq=False)
@@ -230,15 +234,19 @@ class ElasticPool(Executor):
         try:
             inner = work.call(slot.executor)
         except BrokenExecutor as error:
-            _logger.warning("a worker was lost between two tasks: %s", error)
-            self._discard(slot)
-            with self._lock:
-                del self._running[work.future]
-                self._queue.put_back(work.producer, work)
+            self._take_back(work, slot, error)
             return  # every caller pumps again
         inner.add_done_callback(lambda inner: self._done(work, slot, inner))
         if self._end_with is not None:
             _call(slot.executor, self._end_with)
+
+    def _take_back(self, work: _Work, slot: _Slot, error: BaseException) -> None:
+        """Let another slot run a task that the worker of this one never started."""
+        _logger.warning("a worker was lost between two tasks: %s", error)
+        self._discard(slot)
+        with self._lock:
+            del self._running[work.future]
+            self._queue.put_back(work.producer, work)
 
     def _open(self) -> _Slot:
         try:
@@ -275,13 +283,17 @@ class ElasticPool(Executor):
             raise error
 
     def _done(self, work: _Work, slot: _Slot, inner: Future[Any]) -> None:
-        with self._lock:
-            del self._running[work.future]
         error: BaseException | None
         try:
             error = inner.exception()
         except CancelledError as cancelled:
             error = cancelled
+        if isinstance(error, NotStartedError):
+            self._take_back(work, slot, error)
+            self._pump()
+            return
+        with self._lock:
+            del self._running[work.future]
         if isinstance(error, BrokenExecutor):
             lost = WorkerLostError()
             lost.__cause__ = error

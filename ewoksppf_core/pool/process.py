@@ -3,7 +3,9 @@
 Guarantees:
 
 * Each submitted call gets exactly one outcome. When the process dies, the call that it was
-  running fails with :class:`WorkerLostError`, at once, and no other call is affected.
+  running fails with :class:`WorkerLostError`, at once, and no other call is affected. A call
+  which it had not read fails with :class:`NotStartedError`: a socket whose other end is closed
+  with something unread in it is reset (Linux, ``unix_release_sock``).
 * After ``shutdown(wait=True)`` the process is reaped, the thread has ended and the pipe is
   closed, whatever the process was doing. An interpreter exit does the same.
 * The executor refuses to work in a fork of the process that created it.
@@ -35,6 +37,7 @@ from ..task.logs import LOG, Levels
 from ..task.threads import find_loaded_libraries
 from ..task.worker import EXIT, READY, Setup, dump_call, load_reply, serve
 from . import child
+from .elastic import NotStartedError
 from .logs import log_listener
 from .obstacles import why_no_processes
 
@@ -156,6 +159,9 @@ class WorkerProcess(Executor):
                 child_end.close()
             try:
                 self._child = child.Child(process)
+                self._poll = select.poll()
+                self._poll.register(self._connection.fileno(), select.POLLIN)
+                self._poll.register(self._child.fileno(), select.POLLIN)
                 self._thread = threading.Thread(
                     target=self._serve, name=f"ewoksppf-worker-{process.pid}", daemon=True
                 )
@@ -282,21 +288,21 @@ class WorkerProcess(Executor):
         try:
             self._connection.send_bytes(message)
         except OSError:
-            raise self._lost() from None
+            raise self._not_started() from None
 
     def _receive(self, seconds: float | None = None) -> bytes:
         """Wait for the next message that is not a log record.
 
         :param seconds: after this time the worker is given up; None waits as long as it lives.
         """
-        poll = select.poll()
-        poll.register(self._connection.fileno(), select.POLLIN)
-        poll.register(self._child.fileno(), select.POLLIN)
+        pipe = self._connection.fileno()
         # A reply can be in the pipe of a process that has died since: the pipe comes first.
         milliseconds = None if seconds is None else 1000 * seconds
-        while any(fd == self._connection.fileno() for fd, _ in poll.poll(milliseconds)):
+        while any(fd == pipe for fd, _ in self._poll.poll(milliseconds)):
             try:
-                message = bytes(self._connection.recv_bytes())
+                message: bytes = self._connection.recv_bytes()
+            except ConnectionResetError:  # it has left something in the pipe: the call
+                raise self._not_started() from None
             except (EOFError, OSError):
                 break
             if not message.startswith(LOG):
@@ -307,9 +313,13 @@ class WorkerProcess(Executor):
     def _lost(self) -> WorkerLostError:
         return WorkerLostError(None, self.pid, self._child.reap(EXIT_SECONDS))
 
+    def _not_started(self) -> NotStartedError:
+        self._child.reap(EXIT_SECONDS)
+        return NotStartedError(f"worker {self.pid} died before it started its task")
+
     def _end(self) -> None:
         # An error means that it is dead already.
-        with contextlib.suppress(OSError, EwoksPpfError):
+        with contextlib.suppress(OSError, EwoksPpfError, BrokenExecutor):
             self._await_ready()
             self._connection.send_bytes(EXIT)
             self._receive(EXIT_SECONDS)  # only its last log records can come

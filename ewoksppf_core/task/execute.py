@@ -5,6 +5,7 @@ Failures are returned, not raised, so that they take the same way through every 
 
 from __future__ import annotations
 
+import functools
 import os
 import pickle
 import sys
@@ -114,7 +115,7 @@ def execute_packed(run: bytes, node: Parcel, inputs: Mapping[Any, Any]) -> Outco
     """
 
     def outputs() -> dict[Any, Any]:
-        run_info, node_info = pickle.loads(run), node.unpack()
+        run_info, node_info = _load_run(run), node.unpack()
         values = {name: _unpack(node_info, name, value) for name, value in inputs.items()}
         return _pack(run_info, node_info, _execute(run_info, node_info, values, in_this_worker))
 
@@ -123,6 +124,13 @@ def execute_packed(run: bytes, node: Parcel, inputs: Mapping[Any, Any]) -> Outco
         return Failure(packed, packed.traceback)
 
     return _outcome(outputs, failure)
+
+
+@functools.lru_cache(maxsize=4)
+def _load_run(run: bytes) -> RunInfo:
+    # Runs that share a pool take turns in a worker, so that it meets few at a time.
+    info: RunInfo = pickle.loads(run)
+    return info
 
 
 def pack_node(node: NodeInfo, store: str | None) -> Parcel:

@@ -69,7 +69,7 @@ def serve(connection: Connection, setup: Setup) -> None:
             connection.send_bytes(message)
 
     with connection:
-        parent = _Parent(setup.parent_pid)
+        parent = _Parent(setup.parent_pid, connection)
         if setup.daemonic:
             threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
         if setup.threads is not None:
@@ -81,7 +81,7 @@ def serve(connection: Connection, setup: Setup) -> None:
 
 
 def _answer_calls(connection: Connection, parent: _Parent, send: Callable[[bytes], None]) -> None:
-    while parent.wait_for(connection):
+    while parent.wait_for_call():
         try:
             call = connection.recv_bytes()
         except EOFError:
@@ -136,25 +136,30 @@ def _cancel_or_die(signum: int, frame: object) -> None:
 
 
 class _Parent:
-    """Tells whether the parent process is alive."""
+    """Tells whether the parent process is alive.
 
-    def __init__(self, pid: int) -> None:
+    :param pid: its process id.
+    :param connection: the pipe that it sends calls through.
+    """
+
+    def __init__(self, pid: int, connection: Connection) -> None:
         self._pid = pid
+        self._calls = connection.fileno()
+        self._poll = select.poll()
+        self._poll.register(self._calls, select.POLLIN)
         self._fd: int | None = None
         if hasattr(os, "pidfd_open"):
             try:
                 self._fd = os.pidfd_open(pid)
             except ProcessLookupError:
                 os._exit(1)
+            self._poll.register(self._fd, select.POLLIN)
 
-    def wait_for(self, connection: Connection) -> bool:
+    def wait_for_call(self) -> bool:
         """Wait until the pipe is readable; False when the parent is gone instead."""
-        poll = select.poll()
-        poll.register(connection.fileno(), select.POLLIN)
         if self._fd is not None:
-            poll.register(self._fd, select.POLLIN)
-            return any(fd == connection.fileno() for fd, _ in poll.poll())
-        while not poll.poll(1000 * _PARENT_POLL_SECONDS):
+            return any(fd == self._calls for fd, _ in self._poll.poll())
+        while not self._poll.poll(1000 * _PARENT_POLL_SECONDS):
             if not self._exists():
                 return False
         return True

@@ -1,0 +1,42 @@
+"""A worker process that dies between two tasks takes none of them with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from ewoksppf_core import open_pool
+
+
+def stop(pid):
+    """Stop a child, so that it reads nothing any more, and wait until it has stopped."""
+    os.kill(pid, signal.SIGSTOP)
+    _, status = os.waitpid(pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+
+
+def note(path):
+    with open(path, "a") as file:
+        file.write(f"{os.getpid()}\n")
+    return os.getpid()
+
+
+def length(path, data):
+    note(path)
+    return len(data)
+
+
+@pytest.mark.parametrize("size", [1, 1_000_000], ids=["small call", "call bigger than the pipe"])
+def test_call_that_a_dead_worker_has_not_read_runs_in_another_one(process_type, tmp_path, size):
+    path = tmp_path / "ran"
+    with open_pool(process_type, scaling_workers=False, max_workers=1) as pool:
+        first = pool.submit(os.getpid).result()
+        stop(first)
+        future = pool.submit(length, str(path), b"x" * size)
+        os.kill(first, signal.SIGKILL)
+        assert future.result() == size
+    (ran,) = Path(path).read_text().splitlines()
+    assert int(ran) != first
