@@ -15,6 +15,7 @@ from ..graph.plan import Name, Node
 from ..hookspecs import Location
 from ..pool.pool import Pool
 from ..task.cancel import RunningTasks
+from ..task.defaults import BigDefaults
 from ..task.execute import (
     Failure,
     NodeInfo,
@@ -33,7 +34,8 @@ from ..task.parcel import Parcel, adopt
 class Transfer:
     """Passes values by reference or as parcels, as the location of the workers demands.
 
-    What all activations of a run or of a node have in common is pickled once.
+    What all activations of a run or of a node have in common is pickled once, and so is a big
+    default input that several nodes have in common.
 
     :param pool: where the activations go.
     :param info: what they have in common.
@@ -46,6 +48,7 @@ class Transfer:
         self._info = info
         self._packed_info = b"" if self._by_reference else _pack_info(info)
         self._node_infos: dict[Node, NodeInfo | Parcel] = {}
+        self._defaults = BigDefaults(info.store)
         self._tasks: dict[Future[Outcome], RunningTasks] = {}
 
     def submit(self, node: Node, inputs: Mapping[Name, Any]) -> Future[Outcome]:
@@ -57,7 +60,7 @@ class Transfer:
         if info is None:
             info = NodeInfo(node.label, node.attrs, node.wanted)
             if not self._by_reference:
-                info = pack_node(info, self._info.store)
+                info = pack_node(info, self._defaults)
                 info.adopt()
             self._node_infos[node] = info
         if isinstance(info, Parcel):

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ewokscore.hashing import UniversalHash, uhash
@@ -22,10 +22,11 @@ from ewokscore.variable import Variable, value_from_transfer
 
 from ..errors import TransferError
 from .cancel import RunningTasks, in_this_worker
+from .defaults import BigDefaults, put_back
 from .events import are_heard, sending_failures_only
 from .failure import PackedException, format_traceback, pack_exception
 from .logs import naming_node
-from .parcel import Bundle, Parcel
+from .parcel import Bundle, Parcel, Pickled
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,13 @@ class NodeInfo:
     :param label: what the user calls the node; also its id in Ewoks events.
     :param attrs: attributes of the node.
     :param wanted: outputs that are sent back; None for all.
+    :param incomplete: big default inputs have been taken out of the attributes.
     """
 
     label: str
     attrs: Mapping[str, Any]
     wanted: frozenset[Any] | None
+    incomplete: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ def execute_packed(run: bytes, node: Parcel, inputs: Mapping[Any, Any]) -> Outco
     """
 
     def outputs() -> dict[Any, Any]:
-        run_info, node_info = _load_run(run), node.unpack()
+        run_info, node_info = _load_run(run), _unpack_node(node)
         values = {name: _unpack(node_info, name, value) for name, value in inputs.items()}
         return _pack(run_info, node_info, _execute(run_info, node_info, values, in_this_worker))
 
@@ -133,14 +136,19 @@ def _load_run(run: bytes) -> RunInfo:
     return info
 
 
-def pack_node(node: NodeInfo, store: str | None) -> Parcel:
+def pack_node(node: NodeInfo, defaults: BigDefaults) -> Parcel:
     """Pack what all activations of a node have in common.
 
-    :param store: folder in shared memory for big values.
+    :param defaults: packs its big default inputs.
     :raises TransferError: naming the default input that cannot be pickled.
     """
     try:
-        return Parcel.pack(node, store)
+        if defaults.store is None:
+            return Parcel.pack(node)
+        pickled = Pickled(_without_defaults(node, defaults))
+        if pickled.is_big and defaults.add(node.attrs):
+            pickled = Pickled(_without_defaults(node, defaults))
+        return pickled.parcel(defaults.store)
     except Exception as error:
         for item in node.attrs.get("default_inputs") or ():
             pack_value(node.label, f"input {item['name']!r}", item["value"], None)
@@ -244,6 +252,19 @@ def _pack(run: RunInfo, node: NodeInfo, outputs: Mapping[Any, Any]) -> dict[Any,
         name: pack_value(node.label, f"output {name!r}", value, run.store)
         for name, value in _wanted(node, outputs).items()
     }
+
+
+def _without_defaults(node: NodeInfo, defaults: BigDefaults) -> NodeInfo:
+    attrs = defaults.take_out(node.attrs)
+    return node if attrs is node.attrs else replace(node, attrs=attrs, incomplete=True)
+
+
+def _unpack_node(parcel: Parcel) -> NodeInfo:
+    node: NodeInfo = parcel.unpack()
+    if not node.incomplete:
+        return node
+    attrs = put_back(node.attrs, functools.partial(_unpack, node))
+    return replace(node, attrs=attrs, incomplete=False)
 
 
 def _unpack(node: NodeInfo, name: Any, value: Any) -> Any:

@@ -64,29 +64,7 @@ class Parcel:
         """
         if store is None:
             return cls(pickle.dumps(value, protocol=5))
-        blocks: list[memoryview] = []
-
-        def keep_in_band(buffer: pickle.PickleBuffer) -> bool:
-            try:
-                raw = buffer.raw()
-            except BufferError:  # not contiguous: pickle knows what to do
-                return True
-            if raw.nbytes < BIG:
-                return True
-            blocks.append(raw)
-            return False
-
-        data = pickle.dumps(value, protocol=5, buffer_callback=keep_in_band)
-        if len(data) < BIG and not blocks:
-            return cls(data)
-        if len(data) >= BIG:
-            blocks.insert(0, memoryview(data))
-        try:
-            segment = _write(store, blocks)
-        except OSError as error:
-            _logger.info("shared memory cannot take a value, a pipe does: %s", error)
-            return cls(pickle.dumps(value, protocol=5))
-        return cls(data if len(data) < BIG else None, segment)
+        return Pickled(value).parcel(store)
 
     def unpack(self) -> Any:
         """Unpickle the value; raises whatever pickle raises."""
@@ -101,6 +79,43 @@ class Parcel:
         """Free the shared memory when this object goes."""
         if self.segment is not None:
             weakref.finalize(self, _unlink, self.segment.path, os.getpid())
+
+
+class Pickled:
+    """A pickled value whose big buffers have not been copied yet; raises whatever pickle raises."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+        self._blocks: list[memoryview] = []
+        self._data = pickle.dumps(value, protocol=5, buffer_callback=self._keep_in_band)
+        if len(self._data) >= BIG:
+            self._blocks.insert(0, memoryview(self._data))
+
+    @property
+    def is_big(self) -> bool:
+        """Whether shared memory is the place for it."""
+        return bool(self._blocks)
+
+    def parcel(self, store: str) -> Parcel:
+        """Write what is big into shared memory, if there is room."""
+        if not self._blocks:
+            return Parcel(self._data)
+        try:
+            segment = _write(store, self._blocks)
+        except OSError as error:
+            _logger.info("shared memory cannot take a value, a pipe does: %s", error)
+            return Parcel(pickle.dumps(self._value, protocol=5))
+        return Parcel(self._data if len(self._data) < BIG else None, segment)
+
+    def _keep_in_band(self, buffer: pickle.PickleBuffer) -> bool:
+        try:
+            raw = buffer.raw()
+        except BufferError:  # not contiguous: pickle knows what to do
+            return True
+        if raw.nbytes < BIG:
+            return True
+        self._blocks.append(raw)
+        return False
 
 
 def adopt(value: Any) -> None:

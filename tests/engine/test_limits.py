@@ -227,6 +227,26 @@ def test_big_input_of_the_caller_arrives_in_every_activation(process_type, share
     assert list(shared_memory.iterdir()) == []
 
 
+def test_big_input_of_the_caller_is_in_shared_memory_once(process_type, shared_memory):
+    array = numpy.ones(SIZE)
+    sizes = []
+
+    def measure(event):
+        files = [path for path in shared_memory.rglob("*") if path.is_file()]
+        sizes.append(sum(path.stat().st_size for path in files))
+
+    result = execute_graph(
+        graph(*[method(name, "limit_tasks.total") for name in "abcdefgh"]),
+        pool_type=process_type,
+        inputs=[{"all": True, "name": "array", "value": array}],
+        observers=[measure],
+        outputs=[{"all": True}],
+        merge_outputs=False,
+    )
+    assert [values["return_value"] for values in result.values()] == [SIZE] * 8
+    assert array.nbytes <= max(sizes) < 1.1 * array.nbytes
+
+
 def test_lost_worker_leaves_nothing_in_shared_memory(shared_memory):
     node = method("die", "limit_tasks.die_with_array", {"size": SIZE})
     result = execute_graph(graph(node), pool_type="process", raise_on_error=False)

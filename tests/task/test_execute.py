@@ -12,6 +12,7 @@ from ewoksutils.exceptions import TaskExecutionError
 
 from ewoksppf_core.errors import TransferError
 from ewoksppf_core.task.cancel import RunningTasks
+from ewoksppf_core.task.defaults import BigDefaults
 from ewoksppf_core.task.execute import (
     NodeInfo,
     RunInfo,
@@ -41,7 +42,7 @@ def here(node, **inputs):
 
 def packed(node, **inputs):
     values = {name: pack_value("node", name, value, None) for name, value in inputs.items()}
-    outcome = execute_packed(pickle.dumps(RUN), pack_node(node, None), values)
+    outcome = execute_packed(pickle.dumps(RUN), pack_node(node, BigDefaults(None)), values)
     return pickle.loads(pickle.dumps(outcome))
 
 
@@ -100,12 +101,12 @@ def test_unloadable_input_is_a_failure_that_names_node_and_input():
 def test_unpicklable_default_input_is_named_when_the_node_is_packed():
     node = node_info("same", inputs=[("good", 1), ("bad", tasks.Unpicklable())])
     with pytest.raises(TransferError, match="input 'bad' of node 'My node'"):
-        pack_node(node, None)
+        pack_node(node, BigDefaults(None))
 
 
 def test_unpicklable_attribute_is_an_error_when_the_node_is_packed():
     with pytest.raises(TransferError, match="attributes of node 'My node'"):
-        pack_node(node_info("same", unpicklable=tasks.Unpicklable()), None)
+        pack_node(node_info("same", unpicklable=tasks.Unpicklable()), BigDefaults(None))
 
 
 @pytest.mark.parametrize("execute", [here, packed])
