@@ -48,6 +48,7 @@ class Results:
         :param merge: merge the outputs of all nodes; otherwise they are given by node id.
         """
         result: dict[Hashable, Any] = {}
+        replacing: list[tuple[str, str]] = []
         for index, choices in self._plan.selected.items():
             values = self._values(index, choices, load)
             if values is None:
@@ -56,15 +57,18 @@ class Results:
             if not merge:
                 result[node.id] = values
                 continue
-            replaced = sorted(map(str, result.keys() & values.keys()))
-            if replaced:
-                _logger.warning(
-                    "node %r replaces %s of an earlier node in the merged result: select "
-                    "outputs, rename them, or use merge_outputs=False",
-                    node.label,
-                    ", ".join(replaced),
-                )
+            if replaced := sorted(map(str, result.keys() & values.keys())):
+                replacing.append((node.label, ", ".join(replaced)))
             result.update(values)
+        if replacing:
+            (label, names), others = replacing[0], len(replacing) - 1
+            _logger.warning(
+                "node %r replaces %s of an earlier node in the merged result%s: select outputs, "
+                "rename them, or use merge_outputs=False",
+                label,
+                names,
+                f", and {others} more nodes do the like" if others else "",
+            )
         return result
 
     def _values(

@@ -53,6 +53,16 @@ def test_outputs_are_merged_in_the_order_of_the_nodes_with_a_warning(caplog):
     assert "node 'b' replaces x" in caplog.text
 
 
+def test_one_warning_tells_of_all_outputs_that_are_replaced(caplog):
+    collected = results({"a": [ALL], "b": [ALL], "c": [ALL]})
+    for index in range(3):
+        add(collected, index, 0, {"x": index})
+    assert collect(collected) == {"x": 2}
+    (record,) = caplog.records
+    assert "'b' replaces x" in record.getMessage()
+    assert "1 more nodes do the like" in record.getMessage()
+
+
 def test_outputs_that_are_not_merged_are_given_by_node():
     collected = results({"a": [ALL], "b": [ALL]})
     add(collected, 1, 0, {"x": "b"})
