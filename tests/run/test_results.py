@@ -54,7 +54,7 @@ def test_outputs_are_merged_in_the_order_of_the_nodes_with_a_warning(caplog):
 
 
 def test_one_warning_tells_of_all_outputs_that_are_replaced(caplog):
-    collected = results({"a": [ALL], "b": [ALL], "c": [ALL]})
+    collected = results({"a": [ALL], "b": [ALL], "c": [ALL]}, names="abc")
     for index in range(3):
         add(collected, index, 0, {"x": index})
     assert collect(collected) == {"x": 2}
