@@ -55,7 +55,12 @@ class Scaling(enum.Enum):
     """The backend opens one executor, which has as many workers as it likes."""
 
     CORE = "the core"
-    """The backend opens single-worker executors; the core keeps an elastic set of them."""
+    """The backend opens single-worker executors; the core keeps an elastic set of them.
+
+    Each gets one task at a time. It ends with ``shutdown(wait=False)``, followed by
+    ``shutdown(wait=True)``. When its ``submit`` raises
+    :class:`concurrent.futures.BrokenExecutor`, the task goes to another one.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -348,7 +348,8 @@ class ElasticPool(Executor):
                 meter = None
             self._dismiss_dead()
             self._dismiss_idle(self._limits.retire_after if self._accepting else 0.0)
-            self._end_leaving(wait=True)
+            # A worker that is slow to end must not keep the others from growing.
+            self._end_leaving(wait=not waiting)
             with self._lock:
                 if not (self._slots or self._leaving or self._busy()):
                     self._keeping = False
@@ -386,7 +387,9 @@ class ElasticPool(Executor):
 
     def _end_leaving(self, wait: bool) -> None:
         with self._lock:
-            leaving, self._leaving = self._leaving, []
+            leaving = self._leaving.copy()
+            if wait:
+                self._leaving.clear()
         for slot in leaving:
             slot.executor.shutdown(wait=False)
         if wait:

@@ -57,7 +57,9 @@ def send_logs(levels: Levels, send: Callable[[bytes], None]) -> None:
             logger.handlers = [] if logger.propagate else [handler]
     logging.root.handlers = [handler]
     for name, level in levels.loggers.items():
-        logging.getLogger(name or None).setLevel(level)
+        logger = logging.getLogger(name or None)
+        if logger.level != level:  # setting a level makes logging look at all loggers
+            logger.setLevel(level)
     logging.disable(levels.disabled)
     logging.captureWarnings(True)
 

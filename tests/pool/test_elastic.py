@@ -22,6 +22,8 @@ class Slot(Executor):
         self.broken = False
         self.killed = threading.Event()
         self.closed = threading.Event()
+        self.may_end = threading.Event()
+        self.may_end.set()
         self.awaited = False
 
     def submit(self, fn, /, *args, **kwargs):
@@ -35,6 +37,8 @@ class Slot(Executor):
 
     def shutdown(self, wait=True, *, cancel_futures=False):
         self.closed.set()
+        if wait:
+            assert self.may_end.wait(PATIENCE)
         self.awaited = self.awaited or wait
 
     def kill_workers(self):
@@ -233,6 +237,19 @@ def test_grows_beyond_the_immediate_limit_while_tasks_wait(make_pool, slots, idl
         pool.submit(name)
     slots.wait_for(3)
     assert not slots.limit.acquire(timeout=0.1), "one slot too many"
+
+
+def test_worker_that_is_slow_to_end_does_not_keep_the_pool_from_growing(
+    make_pool, slots, idle_machine
+):
+    pool = make_pool(at_once=1, at_most=2)
+    for _ in range(4):
+        pool.submit(print)
+    slots.wait_for(1)
+    slots[0].may_end.clear()
+    slots[0].lose()
+    slots.wait_for(2)
+    slots[0].may_end.set()
 
 
 def test_does_not_grow_without_waiting_tasks(make_pool, slots, idle_machine):
