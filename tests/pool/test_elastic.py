@@ -242,13 +242,13 @@ def test_grows_beyond_the_immediate_limit_while_tasks_wait(make_pool, slots, idl
 def test_worker_that_is_slow_to_end_does_not_keep_the_pool_from_growing(
     make_pool, slots, idle_machine
 ):
-    pool = make_pool(at_once=1, at_most=2)
-    for _ in range(4):
+    pool = make_pool(at_once=1, at_most=4)
+    for _ in range(6):
         pool.submit(print)
     slots.wait_for(1)
     slots[0].may_end.clear()
     slots[0].lose()
-    slots.wait_for(2)
+    slots.wait_for(4)
     slots[0].may_end.set()
 
 
