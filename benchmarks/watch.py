@@ -16,7 +16,7 @@ class Watch:
     """Look at a tree of processes again and again until stopped.
 
     Memory is what belongs to the processes alone, shared pages split among them, plus the files
-    in shared memory.
+    in shared memory, also those without a name that a process has mapped.
 
     :param pid: root of the tree.
     :param shared: folder of the files in shared memory.
@@ -40,7 +40,10 @@ class Watch:
         while not self._stop.wait(INTERVAL):
             pids = list(_tree(self._pid))
             self.processes = max(self.processes, len(pids))
-            memory = sum(map(_anonymous, pids)) + _size(self._shared)
+            files = _files(self._shared)
+            for pid in pids:
+                files.update(_mapped(pid, self._shared))
+            memory = sum(map(_anonymous, pids)) + sum(files.values())
             self.memory = max(self.memory, memory)
 
 
@@ -62,9 +65,23 @@ def _anonymous(pid: int) -> int:
     return 0
 
 
-def _size(folder: Path) -> int:
-    total = 0
+def _files(folder: Path) -> dict[int, int]:
+    """Return the sizes of all files in a folder, by inode."""
+    sizes = {}
     for path in folder.glob("**/*"):
         with contextlib.suppress(OSError):
-            total += path.stat().st_blocks * 512
-    return total
+            status = path.stat()
+            sizes[status.st_ino] = status.st_blocks * 512
+    return sizes
+
+
+def _mapped(pid: int, folder: Path) -> dict[int, int]:
+    """Return the sizes of the files in a folder that a process has mapped, by inode."""
+    sizes = {}
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/maps") as file:
+        for line in file:
+            addresses, _, _, _, inode, *path = line.split(maxsplit=5)
+            if path and path[0].startswith(str(folder)):
+                start, end = (int(address, 16) for address in addresses.split("-"))
+                sizes[int(inode)] = end - start
+    return sizes

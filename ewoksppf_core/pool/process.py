@@ -33,6 +33,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from ..errors import EwoksPpfError, WorkerLostError, WorkerStartError
 from ..hookspecs import Location, PoolBackend, PoolOptions, Scaling
+from ..task.lease import GIVEN_BACK, take_back
 from ..task.logs import LOG, Levels
 from ..task.threads import find_loaded_libraries
 from ..task.worker import EXIT, READY, Setup, dump_call, load_reply, serve
@@ -291,7 +292,7 @@ class WorkerProcess(Executor):
             raise self._not_started() from None
 
     def _receive(self, seconds: float | None = None) -> bytes:
-        """Wait for the next message that is not a log record.
+        """Wait for the next message that is an answer.
 
         :param seconds: after this time the worker is given up; None waits as long as it lives.
         """
@@ -305,9 +306,12 @@ class WorkerProcess(Executor):
                 raise self._not_started() from None
             except (EOFError, OSError):
                 break
-            if not message.startswith(LOG):
+            if message.startswith(LOG):
+                log_listener.put(message)
+            elif message.startswith(GIVEN_BACK):
+                take_back(message)
+            else:
                 return message
-            log_listener.put(message)
         raise self._lost()
 
     def _lost(self) -> WorkerLostError:

@@ -190,11 +190,15 @@ class Runner:
             self._submit(self._ready.popleft())
 
     def _submit(self, activation: Activation) -> None:
+        node = self._node(activation)
+        lend = not self._may_need_inputs_of(node) and self.transfer.are_big(activation.inputs)
         try:
-            future = self.transfer.submit(self.plan.nodes[activation.node], activation.inputs)
+            future = self.transfer.submit(node, activation.inputs, lend)
         except TransferError as error:
             future = Future()
             future.set_exception(error)
+        if lend:
+            activation = Activation(activation.node, activation.number, {})
         self._in_flight[future] = activation
         if self.observers:
             self._tell(ActivationQueued, activation)
@@ -354,6 +358,10 @@ class Runner:
 
     def _node(self, activation: Activation) -> Node:
         return self.plan.nodes[activation.node]
+
+    def _may_need_inputs_of(self, node: Node) -> bool:
+        """Tell whether the inputs of an activation are wanted again when it has failed."""
+        return bool(node.error_links) or self.limits.worker_lost_retries > 0
 
     def _limit(self, future: Future[Outcome]) -> float | None:
         activation = self._in_flight.get(future)

@@ -28,6 +28,7 @@ from ..task.execute import (
     pack_value,
 )
 from ..task.failure import pack_exception
+from ..task.lease import Lease, need_memory, start_lease
 from ..task.parcel import Parcel, adopt
 
 
@@ -50,10 +51,13 @@ class Transfer:
         self._node_infos: dict[Node, NodeInfo | Parcel] = {}
         self._defaults = BigDefaults(info.store)
         self._tasks: dict[Future[Outcome], RunningTasks] = {}
+        self._leases: dict[Future[Outcome], Lease] = {}
 
-    def submit(self, node: Node, inputs: Mapping[Name, Any]) -> Future[Outcome]:
+    def submit(self, node: Node, inputs: Mapping[Name, Any], lend: bool = False) -> Future[Outcome]:
         """Give an activation to the pool.
 
+        :param lend: the caller lets go of the inputs: their shared memory may go as soon as the
+            worker has them.
         :raises TransferError: the attributes of the node cannot be pickled.
         """
         info = self._node_infos.get(node)
@@ -64,15 +68,25 @@ class Transfer:
                 info.adopt()
             self._node_infos[node] = info
         if isinstance(info, Parcel):
-            return self._pool.submit(execute_packed, self._packed_info, info, inputs)
+            if not lend:
+                return self._pool.submit(execute_packed, self._packed_info, info, inputs)
+            lease = start_lease(inputs)
+            future = self._pool.submit(execute_packed, self._packed_info, info, lease)
+            self._leases[future] = lease
+            return future
         running = RunningTasks()
         future = self._pool.submit(execute_here, self._info, info, inputs, running)
         self._tasks[future] = running
         return future
 
+    def are_big(self, inputs: Mapping[Name, Any]) -> bool:
+        """Tell whether inputs are in shared memory as long as somebody refers to them."""
+        return not self._by_reference and need_memory(inputs)
+
     def forget(self, future: Future[Outcome]) -> None:
         """Take note that an activation is over."""
         self._tasks.pop(future, None)
+        self._leases.pop(future, None)
 
     def cancel(self, futures: Iterable[Future[Outcome]]) -> bool:
         """Ask running activations to end by themselves, where this process can.

@@ -25,6 +25,7 @@ from .cancel import RunningTasks, in_this_worker
 from .defaults import BigDefaults, put_back
 from .events import are_heard, sending_failures_only
 from .failure import PackedException, format_traceback, pack_exception
+from .lease import Lease, give_back
 from .logs import naming_node
 from .parcel import Bundle, Parcel, Pickled
 
@@ -110,17 +111,19 @@ def execute_here(
     )
 
 
-def execute_packed(run: bytes, node: Parcel, inputs: Mapping[Any, Any]) -> Outcome:
+def execute_packed(run: bytes, node: Parcel, inputs: Mapping[Any, Any] | Lease) -> Outcome:
     """Execute an activation whose values travel as parcels.
 
     :param run: pickled :class:`RunInfo`.
     :param node: a :class:`NodeInfo`.
+    :param inputs: parcels by name; with a lease its owner is told when they have been unpacked.
     """
 
     def outputs() -> dict[Any, Any]:
-        run_info, node_info = _load_run(run), _unpack_node(node)
-        values = {name: _unpack(node_info, name, value) for name, value in inputs.items()}
-        return _pack(run_info, node_info, _execute(run_info, node_info, values, in_this_worker))
+        run_info = _load_run(run)
+        # The task and its inputs are gone when its outputs are packed: both can be big.
+        label, outputs = _execute_unpacked(run_info, _unpack_node(node), inputs)
+        return _pack(label, outputs, run_info.store)
 
     def failure(error: BaseException) -> Failure:
         packed = pack_exception(error)
@@ -241,16 +244,29 @@ def _outcome(
         return Outcome(None, failure(error), os.getpid(), started, time.time())
 
 
+def _execute_unpacked(
+    run: RunInfo, node: NodeInfo, inputs: Mapping[Any, Any] | Lease
+) -> tuple[str, dict[Any, Any]]:
+    """Return the label of the node, and the outputs that are wanted."""
+    parcels = inputs.inputs if isinstance(inputs, Lease) else inputs
+    values = {name: _unpack(node, name, value) for name, value in parcels.items()}
+    if isinstance(inputs, Lease):
+        give_back(inputs)
+    outputs = _execute(run, node, values, in_this_worker)
+    return node.label, dict(_wanted(node, outputs))
+
+
 def _wanted(node: NodeInfo, outputs: Mapping[Any, Any]) -> Mapping[Any, Any]:
     if node.wanted is None:
         return outputs
     return {name: value for name, value in outputs.items() if name in node.wanted}
 
 
-def _pack(run: RunInfo, node: NodeInfo, outputs: Mapping[Any, Any]) -> dict[Any, Any]:
+def _pack(label: str, outputs: dict[Any, Any], store: str | None) -> dict[Any, Any]:
+    """Pack outputs, letting go of each when it is packed."""
     return {
-        name: pack_value(node.label, f"output {name!r}", value, run.store)
-        for name, value in _wanted(node, outputs).items()
+        name: pack_value(label, f"output {name!r}", outputs.pop(name), store)
+        for name in list(outputs)
     }
 
 

@@ -28,6 +28,7 @@ from multiprocessing.connection import Connection
 
 from .cancel import in_this_worker
 from .failure import pack_exception
+from .lease import speak_to_parent
 from .logs import Levels, close_event_handlers, send_logs
 from .threads import limit_threads
 
@@ -75,6 +76,7 @@ def serve(connection: Connection, setup: Setup) -> None:
         if setup.threads is not None:
             limit_threads(setup.threads)
         send_logs(setup.levels, send)
+        speak_to_parent(send)
         send(READY)
         _answer_calls(connection, parent, send)
         close_event_handlers()

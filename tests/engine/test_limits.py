@@ -203,15 +203,65 @@ def test_values_work_without_shared_memory(process_type, monkeypatch):
     assert result == {"return_value": SIZE}
 
 
-def test_value_is_freed_when_its_last_consumer_is_done(shared_memory):
+def test_value_is_freed_when_its_last_consumer_has_it(process_type, shared_memory):
     links, nodes = [], [method("0", "limit_tasks.make_array", {"size": SIZE})]
     for number in range(1, 8):
         nodes.append(method(str(number), "limit_tasks.add_one_in_place"))
         links.append(pipe(str(number - 1), str(number)))
-    nodes.append(method("count", "limit_tasks.segments", {"folder": str(shared_memory)}))
-    links.append(pipe("7", "count"))
-    result = execute_graph(graph(*nodes, links=links), pool_type="process")
-    assert result == {"return_value": 1}
+    nodes.append(method("last", "limit_tasks.until_freed", {"folder": str(shared_memory)}))
+    links.append(pipe("7", "last"))
+    result = execute_graph(graph(*nodes, links=links), pool_type=process_type)
+    assert result == {"return_value": 8 * SIZE}
+
+
+def test_value_is_freed_when_its_last_consumer_has_it_also_inside_all_outputs(shared_memory):
+    nodes = [
+        method("make", "limit_tasks.make_array", {"size": SIZE}),
+        method("last", "limit_tasks.until_all_freed", {"folder": str(shared_memory)}),
+    ]
+    link = {"source": "make", "target": "last", "data_mapping": [{"target_input": "array"}]}
+    result = execute_graph(graph(*nodes, links=[link]), pool_type="process")
+    assert result == {"return_value": SIZE}
+
+
+def test_value_stays_until_all_consumers_have_had_it(shared_memory):
+    nodes = [method("make", "limit_tasks.make_array", {"size": SIZE})]
+    nodes += [method(name, "limit_tasks.add_one_in_place") for name in "abc"]
+    result = execute_graph(
+        graph(*nodes, links=[pipe("make", name) for name in "abc"]),
+        pool_type="process",
+        scaling_workers=False,
+        max_workers=1,
+        merge_outputs=False,
+    )
+    for values in result.values():
+        numpy.testing.assert_array_equal(values["return_value"], numpy.full(SIZE, 2.0))
+
+
+def test_value_stays_while_the_activation_may_be_run_again(process_type, shared_memory, tmp_path):
+    nodes = [
+        method("make", "limit_tasks.make_array", {"size": SIZE}),
+        method("die", "limit_tasks.die_first", {"marker": str(tmp_path / "died")}),
+    ]
+    result = execute_graph(
+        graph(*nodes, links=[pipe("make", "die")]),
+        pool_type=process_type,
+        retries={"worker_lost": 1},
+    )
+    assert result == {"return_value": SIZE}
+
+
+def test_value_stays_while_an_error_handler_may_need_it(process_type, shared_memory):
+    nodes = [
+        method("make", "limit_tasks.make_array", {"size": SIZE}),
+        method("fail", "limit_tasks.fail"),
+        method("handle", "limit_tasks.total"),
+    ]
+    mapping = [{"source_output": "array", "target_input": "array"}]
+    handler = {"source": "fail", "target": "handle", "on_error": True, "data_mapping": mapping}
+    links = [pipe("make", "fail"), handler]
+    result = execute_graph(graph(*nodes, links=links), pool_type=process_type)
+    assert result == {"return_value": SIZE}
 
 
 def test_big_input_of_the_caller_arrives_in_every_activation(process_type, shared_memory):

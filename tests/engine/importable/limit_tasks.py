@@ -96,6 +96,33 @@ def segments(array, folder):
     return sum(len(files) for _, _, files in os.walk(folder)) - 1  # without the lock
 
 
+def until_freed(array, folder, patience=30.0):
+    """Wait until the array is in no file any more, and return its sum nevertheless."""
+    deadline = time.monotonic() + patience
+    while segments(array, folder):
+        if time.monotonic() > deadline:
+            raise TimeoutError("the array is still in shared memory")
+        time.sleep(0.01)
+    return total(array)
+
+
+def until_all_freed(array, folder):
+    return until_freed(array["return_value"], folder)
+
+
+def die_first(array, marker):
+    """Die, but not a second time."""
+    try:
+        os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return total(array)
+    os._exit(7)
+
+
+def fail(array):
+    raise ValueError("on purpose")
+
+
 def die_with_array(size):
     make_array(size)
     os._exit(7)
