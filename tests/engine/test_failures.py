@@ -13,7 +13,7 @@ from ewoksppf_core.errors import (
     TransferError,
     WorkerLostError,
 )
-from ewoksppf_core.pool.process import WorkerProcess
+from ewoksppf_core.pool.worker_process import WorkerProcess
 
 ALL = {"map_all_data": True}
 ON_ERROR = {"on_error": True, **ALL}

@@ -26,7 +26,7 @@ from ewoksppf_core import (
     WorkflowTimeoutError,
     execute_graph,
 )
-from ewoksppf_core.pool import process
+from ewoksppf_core.pool import worker_process
 from ewoksppf_core.run.events import ActivationFailed
 
 IN_TIME = 10.0
@@ -148,7 +148,7 @@ class Attempt:
         for at in self.scenario.kills:
             if self._over.wait(max(0.0, began + at - time.monotonic())):
                 return
-            workers = [worker for worker in list(process._live) if hasattr(worker, "_child")]
+            workers = [worker for worker in list(worker_process._live) if hasattr(worker, "_child")]
             if workers:
                 self._rng.choice(workers).kill_workers()
                 self.killed += 1

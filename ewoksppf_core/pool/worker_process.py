@@ -1,0 +1,316 @@
+"""A worker process as a single-worker executor.
+
+Guarantees:
+
+* Each submitted call gets exactly one outcome. When the process dies, the call that it was
+  running fails with :class:`WorkerLostError`, at once, and no other call is affected. A call
+  which it had not read fails with :class:`NotStartedError`: a socket whose other end is closed
+  with something unread in it is reset (Linux, ``unix_release_sock``).
+* After ``shutdown(wait=True)`` the process is reaped, the thread has ended and the pipe is
+  closed, whatever the process was doing. An interpreter exit does the same.
+* The executor refuses to work in a fork of the process that created it.
+
+Assumes: nobody else reaps our children. Our own starts are serialised by a lock, so that no
+worker inherits the end of the pipe that belongs to another one.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import queue
+import select
+import signal
+import threading
+import weakref
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor, Future
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+from ..errors import EwoksPpfError, WorkerLostError, WorkerStartError
+from ..task.lease import GIVEN_BACK, take_back
+from ..task.logs import LOG, Levels
+from ..task.threads import find_loaded_libraries
+from ..task.worker import EXIT, READY, Setup, dump_call, load_reply, serve
+from . import child
+from .elastic import NotStartedError
+from .logs import log_listener
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+SMALL_CALL = 16 * 1024
+"""Calls up to this size, in bytes, fit into the empty pipe of an idle worker."""
+
+EXIT_SECONDS = 5.0
+"""How long a worker may take to exit by itself before it is killed: the threads that tasks left
+behind are joined in this time."""
+
+
+class ProcessContext(Protocol):
+    """What is used of a :mod:`multiprocessing` context, or of one like it."""
+
+    @property
+    def Process(self) -> Any:
+        """Make a process; the libraries share no base class of what that is."""
+
+    def Pipe(self) -> tuple[Any, Any]:
+        """Return both ends of a two-way connection."""
+
+    def current_process(self) -> Any:
+        """Return this process, as the library sees it."""
+
+    def get_start_method(self) -> str | None:
+        """Return the name of the start method."""
+
+
+@dataclass(frozen=True)
+class _Call:
+    future: Future[Any]
+    message: bytes
+    sent: bool
+
+
+class WorkerProcess(Executor):
+    """Run calls one at a time in one process.
+
+    :param context: makes the process.
+    :param daemonic: whether it is daemonic.
+    :param threads: number of its BLAS and OpenMP threads; None leaves the libraries alone.
+    """
+
+    def __init__(self, context: ProcessContext, daemonic: bool, threads: int | None = None) -> None:
+        self._owner = os.getpid()
+        self._context = context
+        self._daemonic = daemonic
+        self._lock = threading.Lock()
+        self._accepting = True
+        self._ready = False
+        self._waits = False  # for a call, without any being on its way
+        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        levels = Levels.of_this_process()
+        if threads is not None and context.get_start_method() == "fork":
+            find_loaded_libraries()
+        with child.start_lock:
+            if _exiting:
+                raise RuntimeError("cannot start a worker: the interpreter is exiting")
+            self._connection, child_end = context.Pipe()
+            process = context.Process(
+                target=_main,
+                args=(child_end, Setup(self._owner, daemonic, levels, threads)),
+                name="ewoksppf-worker",
+                daemon=daemonic,
+            )
+            _live.add(self)
+            try:
+                process.start()
+            except BaseException:
+                _live.discard(self)
+                self._connection.close()
+                raise
+            finally:
+                child_end.close()
+            try:
+                self._child = child.Child(process)
+                self._poll = select.poll()
+                self._poll.register(self._connection.fileno(), select.POLLIN)
+                self._poll.register(self._child.fileno(), select.POLLIN)
+                self._thread = threading.Thread(
+                    target=self._serve, name=f"ewoksppf-worker-{process.pid}", daemon=True
+                )
+                self._thread.start()
+            except BaseException:  # no descriptor, or no thread, is left
+                self._calls.put(None)  # a thread that has started nevertheless ends
+                _live.discard(self)
+                self._connection.close()
+                process.terminate()
+                process.join()
+                raise
+
+    @property
+    def pid(self) -> int:
+        """Process id of the worker."""
+        return self._child.pid
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run a call in the process.
+
+        :raises BrokenExecutor: the process is dead; the call has not been started.
+        :raises RuntimeError: the executor is shut down, or belongs to another process.
+        """
+        if os.getpid() != self._owner:
+            raise RuntimeError(f"this pool belongs to process {self._owner}: open one here")
+        future: Future[T] = Future()
+        try:
+            call = dump_call(fn, args, kwargs)
+        except Exception as error:
+            future.set_exception(error)
+            return future
+        with self._lock:
+            if not self._accepting:
+                raise RuntimeError("cannot schedule new futures after shutdown")
+            if self._child.is_dead():
+                raise BrokenExecutor(f"worker {self.pid} died between two tasks")
+            self._calls.put(_Call(future, call, sent=self._send_at_once(future, call)))
+        return future
+
+    def _send_at_once(self, future: Future[Any], call: bytes) -> bool:
+        """Send a small call from here, which saves the time that the thread takes to wake up."""
+        if not self._waits or len(call) > SMALL_CALL:
+            return False
+        try:
+            self._connection.send_bytes(call)
+        except OSError:
+            raise BrokenExecutor(f"worker {self.pid} died between two tasks") from None
+        self._waits = False
+        future.set_running_or_notify_cancel()
+        return True
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Let the process exit after the calls that it has been given."""
+        if os.getpid() != self._owner:
+            return
+        with self._lock:
+            if self._accepting:
+                self._accepting = False
+                if cancel_futures:
+                    self._cancel_queued()
+                self._calls.put(None)
+        if wait and threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def is_dead(self) -> bool:
+        """Tell whether the process has ended."""
+        return self._child.is_dead()
+
+    def terminate_workers(self) -> None:
+        """Ask the process to end (SIGTERM); its call fails with :class:`WorkerLostError`."""
+        self._child.send_signal(signal.SIGTERM)
+
+    def kill_workers(self) -> None:
+        """End the process (SIGKILL); its call fails with :class:`WorkerLostError`."""
+        self._child.send_signal(signal.SIGKILL)
+
+    def _cancel_queued(self) -> None:
+        running = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                call = self._calls.get_nowait()
+                if call is not None and not call.future.cancel():
+                    running.append(call)
+        for call in running:
+            self._calls.put(call)
+
+    def _serve(self) -> None:
+        """Feed the process until shutdown: the body of the thread."""
+        log_listener.begin()
+        while (call := self._calls.get()) is not None:
+            if call.sent or call.future.set_running_or_notify_cancel():
+                self._run(call)
+            del call  # lets go of the values while there is nothing to do
+        self._end()
+        log_listener.end()
+
+    def _run(self, call: _Call) -> None:
+        try:
+            self._await_ready()
+            if not call.sent:
+                self._send(call.message)
+            reply = self._receive()
+            with self._lock:
+                self._waits = self._calls.empty()
+            result = load_reply(reply)
+        except BaseException as error:  # whatever it is, it belongs to this call
+            call.future.set_exception(error)
+        else:
+            call.future.set_result(result)
+
+    def _await_ready(self) -> None:
+        if self._ready:
+            return
+        try:
+            ready = self._receive()
+        except WorkerLostError as error:
+            if error.exitcode is None or error.exitcode < 0:
+                raise  # killed from outside, like any worker; one that fails has an exit code
+            raise WorkerStartError(error.exitcode, self._context.get_start_method()) from None
+        assert ready == READY
+        self._ready = True
+
+    def _send(self, message: bytes) -> None:
+        try:
+            self._connection.send_bytes(message)
+        except OSError:
+            raise self._not_started() from None
+
+    def _receive(self, seconds: float | None = None) -> bytes:
+        """Wait for the next message that is an answer.
+
+        :param seconds: after this time the worker is given up; None waits as long as it lives.
+        """
+        pipe = self._connection.fileno()
+        # A reply can be in the pipe of a process that has died since: the pipe comes first.
+        milliseconds = None if seconds is None else 1000 * seconds
+        while any(fd == pipe for fd, _ in self._poll.poll(milliseconds)):
+            try:
+                message: bytes = self._connection.recv_bytes()
+            except ConnectionResetError:  # it has left something in the pipe: the call
+                raise self._not_started() from None
+            except (EOFError, OSError):
+                break
+            if message.startswith(LOG):
+                log_listener.put(message)
+            elif message.startswith(GIVEN_BACK):
+                take_back(message)
+            else:
+                return message
+        raise self._lost()
+
+    def _lost(self) -> WorkerLostError:
+        return WorkerLostError(None, self.pid, self._child.reap(EXIT_SECONDS))
+
+    def _not_started(self) -> NotStartedError:
+        self._child.reap(EXIT_SECONDS)
+        return NotStartedError(f"worker {self.pid} died before it started its task")
+
+    def _end(self) -> None:
+        # An error means that it is dead already.
+        with contextlib.suppress(OSError, EwoksPpfError, BrokenExecutor):
+            self._await_ready()
+            self._connection.send_bytes(EXIT)
+            self._receive(EXIT_SECONDS)  # only its last log records can come
+        self._child.reap(EXIT_SECONDS)
+        with child.start_lock:  # a forked worker closes what is live, and nothing else
+            self._connection.close()
+            _live.discard(self)
+        self._child.close()
+
+
+_live: weakref.WeakSet[WorkerProcess] = weakref.WeakSet()
+_exiting = False
+
+
+@atexit.register
+def _end_all() -> None:
+    # Runs before multiprocessing joins its children, which would wait for idle workers for ever.
+    global _exiting
+    with child.start_lock:
+        _exiting = True
+        workers = [worker for worker in _live if worker._owner == os.getpid()]
+    for worker in workers:
+        worker.shutdown(wait=False, cancel_futures=True)
+        if worker._daemonic:
+            worker.kill_workers()
+    for worker in workers:
+        worker._thread.join()
+
+
+def _main(connection: Connection, setup: Setup) -> None:
+    """Run the worker: what the process executes."""
+    # A forked worker holds copies of the parent's ends of all earlier pipes.
+    for sibling in list(_live):
+        sibling._connection.close()
+    serve(connection, setup)
