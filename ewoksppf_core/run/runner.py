@@ -39,7 +39,6 @@ from ..errors import (
 from ..graph.plan import Name, Node, Plan
 from ..pool.pool import GRACE_SECONDS, Pool
 from ..task.execute import Failure, Outcome, RunInfo
-from .deadlines import Deadlines
 from .events import (
     ActivationFailed,
     ActivationFinished,
@@ -49,12 +48,10 @@ from .events import (
     WorkerLost,
 )
 from .failures import Failures, add_note, failure_here
+from .flight import InFlight
 from .results import Results
 from .scheduler import Activation, Scheduler
 from .transfer import Transfer
-
-START_POLL_SECONDS = 0.05
-"""How often one looks whether tasks with a time limit have started: pools do not tell."""
 
 _logger = logging.getLogger(__name__)
 
@@ -108,13 +105,11 @@ class Runner:
         start = self.transfer.pack("startargs", self.start)
         self._scheduler = Scheduler(self.plan, start)
         self._completions: queue.SimpleQueue[_Completion | _Stop] = queue.SimpleQueue()
-        self._in_flight: dict[Future[Outcome], Activation] = {}
         self._ready: deque[Activation] = deque()
-        self._unstarted: deque[Future[Outcome]] = deque()
-        self._deadlines = Deadlines()
-        self._has_limits = self.limits.task_timeout is not None or any(
+        has_limits = self.limits.task_timeout is not None or any(
             node.attrs.get("task_timeout") for node in self.plan.nodes
         )
+        self._in_flight = InFlight(self._limit if has_limits else None, bool(self.observers))
         self._attempts: dict[Activation, int] = {}
         self._stop: _Stop | None = None
         self._stopped_nodes: list[str] = []
@@ -168,9 +163,7 @@ class Runner:
         """Wait for a completion, a stop, or a time at which there is something to do."""
         self._note_started()
         now = time.monotonic()
-        times = [at for at in (deadline, self._deadlines.next()) if at is not None]
-        if self._has_limits and self._unstarted:
-            times.append(now + START_POLL_SECONDS)
+        times = [at for at in (deadline, self._in_flight.next_look(now)) if at is not None]
         try:
             if not times:
                 return self._completions.get()
@@ -199,32 +192,24 @@ class Runner:
             future.set_exception(error)
         if lend:
             activation = Activation(activation.node, activation.number, {})
-        self._in_flight[future] = activation
+        self._in_flight.add(future, activation)
         if self.observers:
             self._tell(ActivationQueued, activation)
-        if self.observers or self._has_limits:
-            self._unstarted.append(future)
         future.add_done_callback(partial(self._put, activation))
 
     def _put(self, activation: Activation, future: Future[Outcome]) -> None:
         self._completions.put((activation, future))
 
     def _note_started(self) -> None:
-        # Pools start tasks in the order of submission: looking at the first ones is enough.
-        while self._unstarted and (self._unstarted[0].running() or self._unstarted[0].done()):
-            future = self._unstarted.popleft()
-            if future not in self._in_flight or future.cancelled():
-                continue
-            if limit := self._limit(future):
-                self._deadlines.add(future, time.monotonic(), limit)
+        for activation in self._in_flight.started(time.monotonic()):
             if self.observers:
-                self._tell(ActivationStarted, self._in_flight[future])
+                self._tell(ActivationStarted, activation)
 
     # Complete
 
     def _complete(self, activation: Activation, future: Future[Outcome]) -> None:
         self.transfer.forget(future)
-        if self._in_flight.pop(future, None) is None:
+        if not self._in_flight.remove(future):
             return  # it took too long, and has been given up
         try:
             outcome = future.result()
@@ -320,11 +305,7 @@ class Runner:
     # Stop
 
     def _end_expired(self) -> None:
-        expired = [
-            (future, activation, limit)
-            for future, limit in self._deadlines.pop_expired(time.monotonic())
-            if (activation := self._in_flight.pop(future, None)) is not None
-        ]
+        expired = self._in_flight.pop_expired(time.monotonic())
         if not expired:
             return
         self._stop_tasks([future for future, _, _ in expired])
@@ -338,7 +319,7 @@ class Runner:
             _logger.warning("stopping the workflow: %s", stop.reason)
         self._stop = stop
         self._ready.clear()
-        for future in list(self._in_flight):
+        for future in self._in_flight.futures():
             future.cancel()
         if stop.forced and self._abandon():
             self._in_flight.clear()
@@ -346,7 +327,7 @@ class Runner:
     def _abandon(self) -> bool:
         """Stop all activations; tell whether some still run because they cannot be stopped."""
         self._ready.clear()
-        return bool(self._in_flight) and self._stop_tasks(list(self._in_flight))
+        return bool(self._in_flight) and self._stop_tasks(self._in_flight.futures())
 
     def _stop_tasks(self, futures: list[Future[Outcome]]) -> bool:
         """Stop activations; tell whether some still run because they cannot be stopped."""
@@ -363,15 +344,12 @@ class Runner:
         """Tell whether the inputs of an activation are wanted again when it has failed."""
         return bool(node.error_links) or self.limits.worker_lost_retries > 0
 
-    def _limit(self, future: Future[Outcome]) -> float | None:
-        activation = self._in_flight.get(future)
-        if activation is None:
-            return None
+    def _limit(self, activation: Activation) -> float | None:
         limit: float | None = self._node(activation).attrs.get("task_timeout")
         return limit or self.limits.task_timeout
 
     def _running_nodes(self) -> list[str]:
-        running = (a for future, a in self._in_flight.items() if future.running())
+        running = self._in_flight.running()
         return sorted({self._node(activation).label for activation in running})
 
     def _tell(self, event: Any, activation: Activation, **details: Any) -> None:
