@@ -36,6 +36,7 @@ from ..errors import WorkerLostError, WorkerStartError
 from .fair import FairQueue
 from .interrupts import deferring_interrupts
 from .scaling import Limits, Load, Meter, Workload, workers_to_start
+from .slots import NotStartedError, Slot, Slots
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,17 +48,6 @@ REST_SECONDS = 0.5
 """Time between two looks at idle workers."""
 
 _logger = logging.getLogger(__name__)
-
-
-class NotStartedError(BrokenExecutor):
-    """Raised by the future of a slot whose worker has died before it started the task."""
-
-
-@dataclass(eq=False)
-class _Slot:
-    executor: Executor
-    idle_since: float = 0.0
-    doomed: bool = False  # told to end: it gets no further task
 
 
 @dataclass(eq=False)
@@ -82,10 +72,8 @@ class ElasticPool(Executor):
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._queue: FairQueue[_Work] = FairQueue()
-        self._slots: set[_Slot] = set()
-        self._idle: list[_Slot] = []  # the last one is the most recently used
-        self._leaving: list[_Slot] = []  # to be shut down
-        self._running: dict[Future[Any], _Slot] = {}
+        self._slots = Slots(self._lock)
+        self._running: dict[Future[Any], Slot] = {}
         self._unwanted: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
         self._here = threading.local()
         self._opening = 0
@@ -131,8 +119,9 @@ class ElasticPool(Executor):
         if wait:
             with self._lock:
                 self._changed.wait_for(lambda: not self._busy())
-        self._dismiss_idle(0.0)
-        self._end_leaving(wait)
+        with self._lock:
+            self._slots.dismiss_idle(0.0)
+        self._slots.end_leaving(wait)
         keeper = self._keeper
         if wait and keeper is not None and threading.current_thread() is not keeper:
             keeper.join()
@@ -158,7 +147,7 @@ class ElasticPool(Executor):
                 for slot in slots:
                     slot.doomed = True
             for slot in slots:
-                _call(slot.executor, method)
+                slot.call(method)
             if slots:
                 wait(futures, timeout=grace)
 
@@ -166,14 +155,14 @@ class ElasticPool(Executor):
         if os.getpid() != self._owner:
             return
         with self._lock:
-            slots = list(self._slots)
+            slots = self._slots.all()
             if not self._accepting:
                 self._end_with = method
         for slot in slots:
-            _call(slot.executor, method)
+            slot.call(method)
 
     def _busy(self) -> bool:
-        return bool(self._queue) or self._opening > 0 or len(self._slots) > len(self._idle)
+        return bool(self._queue) or self._opening > 0 or len(self._slots) > self._slots.idle
 
     def _pump(self) -> None:
         """Give queued tasks to slots, opening slots up to the immediate limit."""
@@ -188,16 +177,14 @@ class ElasticPool(Executor):
 
     def _start_next(self) -> bool:
         """Start one task; False when there is none, or no slot for it."""
-        slot: _Slot | None = None
         with self._lock:
             if not self._queue:
                 return False
-            if self._idle:
-                slot = self._idle.pop()
-            elif self._wanted():
+            slot = self._slots.take_idle()
+            if slot is None:
+                if not self._wanted():
+                    return False
                 self._opening += 1
-            else:
-                return False
             work = self._queue.get()
         self._start(work, slot)
         return True
@@ -208,13 +195,13 @@ class ElasticPool(Executor):
             return 0
         load = Load(
             workers=len(self._slots) + self._opening,
-            idle=len(self._idle),
+            idle=self._slots.idle,
             queued=len(self._queue),
             workload=workload,
         )
         return workers_to_start(load, self._limits)
 
-    def _start(self, work: _Work, slot: _Slot | None) -> None:
+    def _start(self, work: _Work, slot: Slot | None) -> None:
         """Run a task in a slot, or in a new one when the slot is None."""
         if slot is None:
             try:
@@ -238,9 +225,9 @@ class ElasticPool(Executor):
             return  # every caller pumps again
         inner.add_done_callback(lambda inner: self._done(work, slot, inner))
         if self._end_with is not None:
-            _call(slot.executor, self._end_with)
+            slot.call(self._end_with)
 
-    def _take_back(self, work: _Work, slot: _Slot, error: BaseException) -> None:
+    def _take_back(self, work: _Work, slot: Slot, error: BaseException) -> None:
         """Let another slot run a task that the worker of this one never started."""
         _logger.warning("a worker was lost between two tasks: %s", error)
         self._discard(slot)
@@ -248,9 +235,9 @@ class ElasticPool(Executor):
             del self._running[work.future]
             self._queue.put_back(work.producer, work)
 
-    def _open(self) -> _Slot:
+    def _open(self) -> Slot:
         try:
-            slot = _Slot(self._open_slot())
+            slot = Slot(self._open_slot())
         except BaseException:
             with self._lock:
                 self._opening -= 1
@@ -282,7 +269,7 @@ class ElasticPool(Executor):
         else:
             raise error
 
-    def _done(self, work: _Work, slot: _Slot, inner: Future[Any]) -> None:
+    def _done(self, work: _Work, slot: Slot, inner: Future[Any]) -> None:
         error: BaseException | None
         try:
             error = inner.exception()
@@ -310,18 +297,16 @@ class ElasticPool(Executor):
         else:
             work.future.set_exception(error)
 
-    def _release(self, slot: _Slot) -> None:
+    def _release(self, slot: Slot) -> None:
         with self._lock:
-            slot.idle_since = time.monotonic()
             self._completed += 1
-            self._idle.append(slot)
+            self._slots.release(slot)
             if not self._accepting:
                 self._changed.notify_all()
 
-    def _discard(self, slot: _Slot) -> None:
+    def _discard(self, slot: Slot) -> None:
         with self._lock:
             self._slots.discard(slot)
-            self._leaving.append(slot)
             if not self._accepting:
                 self._changed.notify_all()
 
@@ -346,12 +331,15 @@ class ElasticPool(Executor):
                 self._grow(meter.look(len(self._slots), self._completed))
             else:
                 meter = None
-            self._dismiss_dead()
-            self._dismiss_idle(self._limits.retire_after if self._accepting else 0.0)
-            # A worker that is slow to end must not keep the others from growing.
-            self._end_leaving(wait=not waiting)
+            idle_for = self._limits.retire_after if self._accepting else 0.0
             with self._lock:
-                if not (self._slots or self._leaving or self._busy()):
+                self._slots.dismiss_dead()
+                if idle_for is not None:
+                    self._slots.dismiss_idle(idle_for)
+            # A worker that is slow to end must not keep the others from growing.
+            self._slots.end_leaving(wait=not waiting)
+            with self._lock:
+                if not (self._slots or self._slots.leaving or self._busy()):
                     self._keeping = False
                     return
 
@@ -366,38 +354,3 @@ class ElasticPool(Executor):
             self._opening += 1
         self._start(work, None)
         self._pump()
-
-    def _dismiss_idle(self, idle_for: float | None) -> None:
-        """Let slots go which have been idle for that many seconds (None: no slot)."""
-        if idle_for is None:
-            return
-        now = time.monotonic()
-        self._dismiss(lambda slot: now - slot.idle_since >= idle_for)
-
-    def _dismiss_dead(self) -> None:
-        """Let idle slots go whose worker has died; executors may have a method ``is_dead``."""
-        self._dismiss(lambda slot: bool(getattr(slot.executor, "is_dead", bool)()))
-
-    def _dismiss(self, which: Callable[[_Slot], bool]) -> None:
-        with self._lock:
-            old = [slot for slot in self._idle if which(slot)]
-            self._idle = [slot for slot in self._idle if slot not in old]
-            self._slots.difference_update(old)
-            self._leaving += old
-
-    def _end_leaving(self, wait: bool) -> None:
-        with self._lock:
-            leaving = self._leaving.copy()
-            if wait:
-                self._leaving.clear()
-        for slot in leaving:
-            slot.executor.shutdown(wait=False)
-        if wait:
-            for slot in leaving:
-                slot.executor.shutdown(wait=True)
-
-
-def _call(executor: Executor, method: str) -> None:
-    call = getattr(executor, method, None)
-    if call is not None:
-        call()

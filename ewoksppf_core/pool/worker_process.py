@@ -36,8 +36,8 @@ from ..task.logs import LOG, Levels
 from ..task.threads import find_loaded_libraries
 from ..task.worker import EXIT, READY, Setup, dump_call, load_reply, serve
 from . import child
-from .elastic import NotStartedError
 from .logs import log_listener
+from .slots import NotStartedError
 
 P = ParamSpec("P")
 T = TypeVar("T")
