@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
@@ -58,8 +59,11 @@ class PoolRequest:
             pool.abandoned = not pool.kill_workers()
             raise
         finally:
-            wait = self.exit.wait_on_exit and not pool.abandoned
-            end_pool(pool, replace(self.exit, wait_on_exit=wait))
+            # A pool that nobody left is closed with the interpreter, whose threads have stopped by
+            # then: nothing would ever end, and what had to be done was done at exit.
+            if not sys.is_finalizing():
+                wait = self.exit.wait_on_exit and not pool.abandoned
+                end_pool(pool, replace(self.exit, wait_on_exit=wait))
 
     def _open_slot(self) -> Executor:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import os
 import sys
@@ -24,7 +23,9 @@ _LIBRARIES = ("numpy", "scipy", "sklearn", "torch", "numexpr", "mkl")
 
 
 def limit_threads(threads: int) -> None:
-    """Limit the BLAS and OpenMP threads of this process, unless the user has decided already.
+    """Limit the BLAS and OpenMP threads of a worker, unless the user has decided already.
+
+    To be called before the worker has threads of its own, because it may fork.
 
     :param threads: at least 1.
     """
@@ -33,9 +34,9 @@ def limit_threads(threads: int) -> None:
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
     # The libraries that a fork has do not read the environment any more.
     controller = find_loaded_libraries()
-    for library in controller.lib_controllers if controller is not None else ():
-        if not _limit_quietly(library, threads):
-            library.set_num_threads(threads)
+    if controller is not None:
+        controller.limit(limits=threads)
+        _end_idle_threads(controller.lib_controllers)
 
 
 def find_loaded_libraries() -> Any:
@@ -54,21 +55,15 @@ def _find(modules: frozenset[str]) -> Any:
     return threadpoolctl.ThreadpoolController()
 
 
-def _limit_quietly(library: Any, threads: int) -> bool:
-    """Limit an OpenBLAS without starting its threads; False when that is impossible.
+def _end_idle_threads(libraries: Any) -> None:
+    """End the threads that OpenBLAS has started only because it was told their number.
 
-    Its own function starts them first, one for each CPU, and each of them spins for 2**26 cycles
-    before it sleeps: in every forked worker. The limit itself is nothing but this variable
-    (``goto_set_num_threads`` in driver/others/blas_server.c of OpenBLAS 0.3.31).
+    There is one for each CPU, and each spins for 2**26 cycles before it sleeps, in every worker.
+    OpenBLAS ends its threads before a fork (``pthread_atfork`` in driver/others/memory.c) and
+    afterwards starts them when it needs them, so a fork that does nothing ends them.
     """
-    if library.internal_api != "openblas" or library.threading_layer != "pthreads":
-        return False
-    try:
-        number = ctypes.c_int.in_dll(library.dynlib, "blas_cpu_number")
-    except ValueError:
-        return False
-    before = number.value
-    if before != library.get_num_threads() or threads > before:
-        return False
-    number.value = threads
-    return True
+    if any(getattr(library, "threading_layer", "") == "pthreads" for library in libraries):
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)

@@ -71,10 +71,10 @@ def serve(connection: Connection, setup: Setup) -> None:
 
     with connection:
         parent = _Parent(setup.parent_pid, connection)
-        if setup.daemonic:
-            threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
         if setup.threads is not None:
             limit_threads(setup.threads)
+        if setup.daemonic:
+            threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
         send_logs(setup.levels, send)
         speak_to_parent(send)
         send(READY)
