@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from .registry import pool_types_of_this_process
+
 _PATCHABLE = ("os", "select", "socket", "threading")
 
 
@@ -21,14 +23,18 @@ def why_no_processes(current_process: Any) -> str | None:
     """
     if is_monkey_patched():
         # Pipes become non-blocking sockets, and a fork copies the program's greenlets.
-        return (
-            "worker processes do not survive the monkey patching of gevent: use a pool type "
-            "made of greenlets, such as 'gevent'"
-        )
+        return f"worker processes do not survive the monkey patching of gevent: {_advice()}"
     if current_process.daemon:
         return (
             f"this process ({current_process.name}) is daemonic, and daemonic processes may not "
-            "start processes: use a pool type whose tasks run in this process, such as 'thread', "
-            "or start this process with daemon=False"
+            f"start processes: {_advice()}, or start this process with daemon=False"
         )
     return None
+
+
+def _advice() -> str:
+    # What the backends declare, not what they are called: others than ours can help as well.
+    helpful = " or ".join(map(repr, pool_types_of_this_process()))
+    return "use a pool type whose tasks run in this process, " + (
+        f"such as {helpful}" if helpful else "of which none is installed"
+    )

@@ -19,7 +19,7 @@ from ..errors import (
     OptionError,
     UnknownPoolTypeError,
 )
-from ..hookspecs import PoolBackend
+from ..hookspecs import Location, PoolBackend
 
 DEFAULT_POOL_TYPE = "process"
 DEFAULT_VARIABLE = "EWOKSPPF_POOL_TYPE"
@@ -89,6 +89,19 @@ def installed_backends() -> list[Installed]:
             version = claim.dist.version if claim.dist else "?"
             result.append(Installed(pool_type, _owner(claim), version, backend, error))
     return result
+
+
+def pool_types_of_this_process() -> list[str]:
+    """List the pool types whose tasks run in this process, as far as they can be used now."""
+    backends = [installed.backend for installed in installed_backends()]
+    return [backend.pool_type for backend in backends if backend and _runs_here(backend)]
+
+
+def _runs_here(backend: PoolBackend) -> bool:
+    try:
+        return backend.location is Location.SAME_PROCESS and backend.unavailable() is None
+    except Exception:  # a backend that cannot even answer is not usable
+        return False
 
 
 def forget() -> None:

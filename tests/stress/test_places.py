@@ -44,7 +44,7 @@ def test_inside_a_task_of_another_workflow(process_type, inner, many):
     result = execute_graph(many("run_or_reason", [{"pool_type": inner}]), pool_type=process_type)
     if process_type == "multiprocessing" and inner == "process":
         assert "is daemonic" in result["return_value"]
-        assert "such as 'thread'" in result["return_value"]
+        assert "'thread'" in result["return_value"]
     else:
         assert isinstance(result["return_value"], int)
 
@@ -57,7 +57,7 @@ def test_daemonic_process_is_told_why_it_cannot_have_workers(inner):
         reason = pool.apply_async(stress_tasks.run_or_reason, (inner,)).get(PATIENCE)
     assert reason.startswith("PoolUnavailableError")
     assert "is daemonic" in reason
-    assert "such as 'thread'" in reason
+    assert "'thread'" in reason
 
 
 @pytest.mark.parametrize("inner", ["thread", "gevent", "billiard"])

@@ -64,4 +64,4 @@ def test_pool_is_unavailable_inside_a_daemonic_billiard_process(tmp_path):
         [sys.executable, str(script)], capture_output=True, text=True, timeout=PATIENCE
     )
     assert "PoolUnavailableError" in result.stderr
-    assert "such as 'thread'" in result.stderr
+    assert "use a pool type whose tasks run in this process" in result.stderr

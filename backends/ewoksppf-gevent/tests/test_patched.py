@@ -53,4 +53,4 @@ def test_backends_made_of_processes_are_unavailable_and_tell_the_cure(monkeypatc
     monkeypatch.setattr(obstacles, "is_monkey_patched", lambda: True)
     for installed in installed_backends():
         if installed.backend is not None and installed.backend.contexts:
-            assert "such as 'gevent'" in str(installed.backend.unavailable())
+            assert "'gevent'" in str(installed.backend.unavailable())
