@@ -1,6 +1,5 @@
 """Backends are found among installed distributions; a broken one breaks no other."""
 
-import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType, SimpleNamespace
@@ -15,6 +14,8 @@ from ewoksppf_core.errors import (
     UnknownPoolTypeError,
 )
 from ewoksppf_core.pool import registry
+
+PATIENCE = 20
 
 
 class Plugin:
@@ -212,16 +213,30 @@ def test_broken_plugin_does_not_disturb_the_default(install):
     assert registry.default_pool_type() == "process"
 
 
-def test_threads_that_want_the_same_backend_load_it_once(install):
-    second = threading.Barrier(2)
+def test_threads_that_want_the_same_backend_load_it_once(install, monkeypatch):
+    second_has_come = threading.Event()
+
+    class WatchedLock:
+        def __init__(self):
+            self.lock = threading.RLock()
+
+        def __enter__(self):
+            if not self.lock.acquire(blocking=False):
+                second_has_come.set()
+                self.lock.acquire()
+
+        def __exit__(self, *_):
+            self.lock.release()
 
     class Slow(EntryPoint):
         def load(self):
             plugin = super().load()
-            with contextlib.suppress(threading.BrokenBarrierError):
-                second.wait(0.3)  # nobody comes
+            if self.loaded > 1:
+                second_has_come.set()
+            assert second_has_come.wait(PATIENCE)
             return plugin
 
+    monkeypatch.setattr(registry, "_lock", WatchedLock())
     entry_point = Slow("mine")
     install(entry_point)
     with ThreadPoolExecutor(4) as threads:
