@@ -9,6 +9,7 @@ from ewoksppf_core.errors import WorkerLostError, WorkerStartError
 from ewoksppf_core.pool import elastic
 from ewoksppf_core.pool.elastic import ElasticPool
 from ewoksppf_core.pool.scaling import Limits, Workload
+from ewoksppf_core.pool.slots import Slots as PoolSlots
 
 PATIENCE = 20
 
@@ -121,14 +122,14 @@ class Rounds:
 @pytest.fixture
 def rounds(monkeypatch, quick_keeper):
     rounds = Rounds()
-    last_step = ElasticPool._end_leaving
+    last_step = PoolSlots.end_leaving
 
-    def end_leaving(pool, wait):
-        last_step(pool, wait)
-        if threading.current_thread() is pool._keeper:
+    def end_leaving(slots, wait):
+        last_step(slots, wait)
+        if threading.current_thread().name == "ewoksppf-keeper":
             rounds.ended.release()
 
-    monkeypatch.setattr(ElasticPool, "_end_leaving", end_leaving)
+    monkeypatch.setattr(PoolSlots, "end_leaving", end_leaving)
     return rounds
 
 
