@@ -16,8 +16,9 @@ from ewokscore.inittask import task_executable
 
 from ..errors import GraphError, TransferError
 from ..graph import analysis
+from ..graph.compile import compile_plan
 from ..graph.load import load_graph
-from ..graph.plan import Plan, compile_plan
+from ..graph.plan import Plan
 from ..graph.select import apply_inputs, select_outputs
 from ..hookspecs import Location
 from ..pool.options import request_pool

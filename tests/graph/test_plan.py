@@ -6,8 +6,9 @@ import dataclasses
 
 import pytest
 
+from ewoksppf_core.graph.compile import compile_plan
 from ewoksppf_core.graph.load import load_graph
-from ewoksppf_core.graph.plan import Kind, compile_plan
+from ewoksppf_core.graph.plan import Kind
 from ewoksppf_core.graph.select import Selected
 
 SCRIPT = {"task_type": "script", "task_identifier": "true"}

@@ -8,8 +8,8 @@ import sys
 import networkx
 import pytest
 
+from ewoksppf_core.graph.compile import compile_plan
 from ewoksppf_core.graph.load import load_graph
-from ewoksppf_core.graph.plan import compile_plan
 from ewoksppf_core.run.scheduler import Scheduler
 
 SCRIPT = {"task_type": "script", "task_identifier": "true"}

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from ewoksppf_core.errors import GraphError
+from ewoksppf_core.graph.compile import compile_plan
 from ewoksppf_core.graph.load import load_graph
-from ewoksppf_core.graph.plan import compile_plan
 
 TASK = {"task_type": "method", "task_identifier": "builtins.dict"}
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from ewoksppf_core.graph.compile import compile_plan
 from ewoksppf_core.graph.load import load_graph
-from ewoksppf_core.graph.plan import Plan, compile_plan
+from ewoksppf_core.graph.plan import Plan
 from ewoksppf_core.run.scheduler import Activation, Scheduler
 
 ERROR = {"WorkflowException": "what", "WorkflowExceptionInstance": "who"}

@@ -6,8 +6,8 @@ import pytest
 from ewokscore.missing_data import MISSING_DATA
 from ewoksutils.exceptions import TaskInputError
 
+from ewoksppf_core.graph.compile import compile_plan
 from ewoksppf_core.graph.load import load_graph
-from ewoksppf_core.graph.plan import compile_plan
 from ewoksppf_core.graph.select import Selected
 from ewoksppf_core.run.failures import Failures
 from ewoksppf_core.run.results import Results
