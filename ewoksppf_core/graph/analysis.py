@@ -7,8 +7,8 @@ reference/specs.html.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Hashable, Iterable, Mapping
+from itertools import repeat
 from typing import Any
 
 import networkx
@@ -18,12 +18,25 @@ from ewokscore.inittask import get_task_class
 Attrs = Mapping[str, Any]
 
 
+def successors(graph: networkx.DiGraph) -> dict[Hashable, Mapping[Hashable, Attrs]]:
+    """Return the outgoing links of every node: their attributes, by target.
+
+    The same as ``graph.succ``, which makes new views for every look-up.
+    """
+    return dict(graph.adjacency())
+
+
+def predecessors(graph: networkx.DiGraph) -> dict[Hashable, Mapping[Hashable, Attrs]]:
+    """Return the incoming links of every node: their attributes, by source."""
+    return dict(graph.reverse(copy=False).adjacency())
+
+
 def descendants(graph: networkx.DiGraph, nodes: Iterable[Hashable]) -> set[Hashable]:
     """Return the given nodes and everything downstream of them."""
     reached = set(nodes)
-    pending = deque(reached)
+    pending = list(reached)
     while pending:
-        for successor in graph.successors(pending.popleft()):
+        for successor in graph.successors(pending.pop()):
             if successor not in reached:
                 reached.add(successor)
                 pending.append(successor)
@@ -42,13 +55,19 @@ def required_links(graph: networkx.DiGraph) -> set[tuple[Hashable, Hashable]]:
     an optional link anywhere upstream.
     """
     explicit: dict[tuple[Hashable, Hashable], bool] = {}
-    for link, attrs in graph.edges.items():
-        if attrs.get("required") is not None:
-            explicit[link] = attrs["required"]
-        elif is_conditional(attrs):
-            explicit[link] = False
+    for source, targets in graph.adjacency():
+        for target, link in targets.items():
+            if link.get("required") is not None:
+                explicit[source, target] = link["required"]
+            elif is_conditional(link):
+                explicit[source, target] = False
     uncertain = descendants(graph, (t for (_, t), required in explicit.items() if not required))
-    return {link for link in graph.edges if explicit.get(link, link[0] not in uncertain)}
+    return {
+        link
+        for source, targets in graph.adjacency()
+        for link in zip(repeat(source), targets)
+        if explicit.get(link, source not in uncertain)
+    }
 
 
 def start_nodes(
@@ -58,17 +77,18 @@ def start_nodes(
 
     :param required: the required links.
     """
+    sources_of = predecessors(graph)
     natural = [
         node
-        for node, attrs in graph.nodes.items()
-        if attrs.get("force_start_node") or not graph.pred[node]
+        for node, attrs in graph.nodes.data()
+        if not sources_of[node] or attrs.get("force_start_node")
     ]
     if natural:
         return natural
     return [
         node
-        for node, attrs in graph.nodes.items()
-        if not any((source, node) in required for source in graph.pred[node])
+        for node, attrs in graph.nodes.data()
+        if not any((source, node) in required for source in sources_of[node])
         and _inputs_are_covered(node, attrs)
     ]
 
@@ -85,16 +105,17 @@ def nodes_run_once(
     """
     start = set(start)
     once = set()
-    missing = {node: len(sources) for node, sources in graph.pred.items()}
-    pending = deque(node for node, count in missing.items() if count == 0)
+    sources_of, targets_of = predecessors(graph), successors(graph)
+    missing = {node: len(sources) for node, sources in sources_of.items()}
+    pending = [node for node, count in missing.items() if count == 0]
     while pending:
-        node = pending.popleft()
-        sources = graph.pred[node]
+        node = pending.pop()
+        sources = sources_of[node]
         one_trigger = len(sources) == 1 and node not in start
         if not one_trigger and any((source, node) not in required for source in sources):
             continue
         once.add(node)
-        for target in graph.succ[node]:
+        for target in targets_of[node]:
             missing[target] -= 1
             if missing[target] == 0:
                 pending.append(target)
@@ -105,16 +126,20 @@ def end_nodes(graph: networkx.DiGraph) -> list[Hashable]:
     """Return the nodes whose outputs are the result, in the order of the graph."""
     pure = [
         node
-        for node in graph.nodes
-        if all(link.get("on_error") for link in graph.succ[node].values())
+        for node, targets in graph.adjacency()
+        if not targets or all(link.get("on_error") for link in targets.values())
     ]
-    return pure or [node for node in graph.nodes if _conditions_have_a_gap(graph, node)]
+    return pure or [
+        node
+        for node, targets in graph.adjacency()
+        if _conditions_have_a_gap(graph.nodes[node], targets.values())
+    ]
 
 
-def condition_values(graph: networkx.DiGraph, node: Hashable) -> dict[str, list[Any]]:
+def condition_values(links: Iterable[Attrs]) -> dict[str, list[Any]]:
     """Return the values that the links of a node compare each of its outputs with."""
     values: dict[str, list[Any]] = {}
-    for link in graph.succ[node].values():
+    for link in links:
         for condition in link.get("conditions") or ():
             known = values.setdefault(condition["source_output"], [])
             if condition["value"] not in known:
@@ -129,7 +154,7 @@ def connect_default_error_handlers(graph: networkx.DiGraph) -> None:
     handlers, they are removed with all that depends on nothing else.
     """
     handlers: dict[Hashable, dict[str, Any]] = {}
-    for node, attrs in graph.nodes.items():
+    for node, attrs in graph.nodes.data():
         if attrs.pop("default_error_node", False):
             link = dict(attrs.pop("default_error_attributes", None) or {})
             link["on_error"] = True
@@ -138,7 +163,11 @@ def connect_default_error_handlers(graph: networkx.DiGraph) -> None:
             handlers[node] = link
     if not handlers:
         return
-    handled = {source for (source, _), link in graph.edges.items() if link.get("on_error")}
+    handled = {
+        source
+        for source, targets in graph.adjacency()
+        if any(link.get("on_error") for link in targets.values())
+    }
     excluded = handled | descendants(graph, handlers)
     unhandled = [node for node in graph.nodes if node not in excluded]
     for node in unhandled:
@@ -159,11 +188,11 @@ def _inputs_are_covered(node: Hashable, attrs: Attrs) -> bool:
     return not set(required) - {item["name"] for item in attrs.get("default_inputs") or ()}
 
 
-def _conditions_have_a_gap(graph: networkx.DiGraph, node: Hashable) -> bool:
-    else_value = graph.nodes[node].get("conditions_else_value")
+def _conditions_have_a_gap(node: Attrs, links: Iterable[Attrs]) -> bool:
+    else_value = node.get("conditions_else_value")
     return any(
         else_value not in values and not _are_booleans(values)
-        for values in condition_values(graph, node).values()
+        for values in condition_values(links).values()
     )
 
 

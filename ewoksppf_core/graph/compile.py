@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import networkx
@@ -14,9 +14,13 @@ from .plan import Condition, Kind, Link, Name, Node, Plan
 from .select import Selected
 from .validate import check_feeders
 
+# Looking up a member of an enumeration is a function call in some versions of Python.
+_REQUIRED, _CACHED, _PLAIN = Kind.REQUIRED, Kind.CACHED, Kind.PLAIN
+_NO_NAMES: frozenset[Name] = frozenset()
+
 
 def compile_plan(
-    graph: networkx.DiGraph, selected: Mapping[Hashable, list[Selected]] | None = None
+    graph: networkx.DiGraph, selected: Mapping[Hashable, Sequence[Selected]] | None = None
 ) -> Plan:
     """Compile a graph that :func:`~ewoksppf_core.graph.load.load_graph` has loaded.
 
@@ -37,89 +41,121 @@ def compile_plan(
             "the graph has no end node: the run would never end. Add a node without successors "
             "or a condition that is not always fulfilled"
         )
-    once = analysis.nodes_run_once(graph, required, start)
-    index = {node: number for number, node in enumerate(graph.nodes)}
+    index = {node: number for number, node in enumerate(graph)}
     links, counts = _compile_links(graph, index, required)
-    out: list[list[int]] = [[] for _ in index]
-    for number, link in enumerate(links):
-        out[link.source].append(number)
-    nodes = []
-    for (node, attrs), numbers in zip(graph.nodes.items(), out, strict=True):
-        on_error = [bool(link.get("on_error")) for link in graph.succ[node].values()]
-        good = tuple(n for n, error in zip(numbers, on_error, strict=True) if not error)
-        bad = tuple(n for n, error in zip(numbers, on_error, strict=True) if error)
-        is_ppf = attrs.get("task_type") in ("ppfmethod", "ppfport")
-        out_links = [links[number] for number in good]
-        nodes.append(
-            Node(
-                id=node,
-                label=str(get_node_label(node, attrs) or node_id_as_string(node)),
-                attrs=attrs,
-                is_ppf=is_ppf,
-                links=good,
-                error_links=bad,
-                predecessors=len(graph.pred[node]),
-                required=counts[Kind.REQUIRED].get(index[node], 0),
-                cached=counts[Kind.CACHED].get(index[node], 0),
-                once=node in once,
-                compared=frozenset(c.output for link in out_links for c in link.conditions),
-                wanted=_wanted(is_ppf, out_links, selected.get(node, [])),
-            )
-        )
+    once = analysis.nodes_run_once(graph, required, start)
     return Plan(
-        nodes=tuple(nodes),
+        nodes=tuple(_compile_nodes(graph, links, counts, once, selected)),
         links=tuple(links),
         start=tuple(index[node] for node in start),
-        selected={index[node]: tuple(selected[node]) for node in graph.nodes if node in selected},
+        selected={index[node]: tuple(selected[node]) for node in graph if node in selected},
     )
+
+
+class _Shared(dict[Any, Any]):
+    """Holds one object for all that are equal, because most links and nodes are alike."""
+
+    def __missing__(self, value: Any) -> Any:
+        self[value] = value
+        return value
 
 
 def _compile_links(
     graph: networkx.DiGraph,
     index: Mapping[Hashable, int],
     required: set[tuple[Hashable, Hashable]],
-) -> tuple[list[Link], dict[Kind, dict[int, int]]]:
-    """Return all links, and how many of each kind each node has."""
-    counts: dict[Kind, dict[int, int]] = {kind: {} for kind in Kind}
-    links = []
-    for source in graph.nodes:
+) -> tuple[list[Link], tuple[list[int], list[int]]]:
+    """Return all links, and how many required and how many cached ones lead to each node."""
+    required_counts, cached_counts = [0] * len(index), [0] * len(index)
+    shared = _Shared()
+    links: list[Link] = []
+    for source, targets in graph.adjacency():
+        number = index[source]
         compared: dict[str, list[Any]] | None = None
-        for target, attrs in graph.succ[source].items():
+        for target, attrs in targets.items():
             conditions: tuple[Condition, ...] = ()
             if attrs.get("conditions"):
                 if compared is None:
-                    compared = analysis.condition_values(graph, source)
+                    compared = analysis.condition_values(targets.values())
                 else_value = graph.nodes[source].get("conditions_else_value")
                 conditions = _conditions(attrs, compared, else_value)
-            kind = _kind((source, target) in required, attrs)
-            of_kind = counts[kind]
-            place = of_kind.get(index[target], 0)
-            of_kind[index[target]] = place + 1
+            kind, place, to = _PLAIN, 0, index[target]
+            if (source, target) in required:
+                kind, place = _REQUIRED, required_counts[to]
+                required_counts[to] += 1
+            elif attrs.get("cache_if_optional"):
+                kind, place = _CACHED, cached_counts[to]
+                cached_counts[to] += 1
             links.append(
                 Link(
-                    source=index[source],
-                    target=index[target],
+                    source=number,
+                    target=to,
                     kind=kind,
                     place=place,
                     map_all_data=bool(attrs.get("map_all_data")),
-                    mapping=_mapping(attrs),
+                    mapping=shared[_mapping(attrs)],
                     conditions=conditions,
                 )
             )
-    return links, counts
+    return links, (required_counts, cached_counts)
 
 
-def _kind(required: bool, attrs: Mapping[str, Any]) -> Kind:
-    if required:
-        return Kind.REQUIRED
-    return Kind.CACHED if attrs.get("cache_if_optional") else Kind.PLAIN
+def _compile_nodes(
+    graph: networkx.DiGraph,
+    links: Sequence[Link],
+    counts: tuple[list[int], list[int]],
+    once: set[Hashable],
+    selected: Mapping[Hashable, Sequence[Selected]],
+) -> list[Node]:
+    """Return all nodes.
+
+    :param counts: how many required and how many cached links lead to each node.
+    """
+    required_counts, cached_counts = counts
+    predecessors, successors = analysis.predecessors(graph), analysis.successors(graph)
+    shared = _Shared()
+    nodes: list[Node] = []
+    first_link = 0
+    for number, (node, attrs) in enumerate(graph.nodes.data()):
+        good: list[int] = []
+        bad: list[int] = []
+        for position, link in enumerate(successors[node].values(), first_link):
+            (bad if link.get("on_error") else good).append(position)
+        first_link += len(successors[node])
+        is_ppf = attrs.get("task_type") in ("ppfmethod", "ppfport")
+        out_links = [links[position] for position in good]
+        compared = _compared(out_links)
+        wanted = _wanted(is_ppf, out_links, compared, selected.get(node))
+        nodes.append(
+            Node(
+                id=node,
+                label=_label(node, attrs),
+                attrs=attrs,
+                is_ppf=is_ppf,
+                links=tuple(good),
+                error_links=tuple(bad),
+                predecessors=len(predecessors[node]),
+                required=required_counts[number],
+                cached=cached_counts[number],
+                once=node in once,
+                compared=compared,
+                wanted=shared[wanted],
+            )
+        )
+    return nodes
+
+
+def _label(node: Hashable, attrs: Mapping[str, Any]) -> str:
+    if isinstance(node, str) and not attrs.get("label"):
+        return node
+    return str(get_node_label(node, attrs) or node_id_as_string(node))
 
 
 def _mapping(attrs: Mapping[str, Any]) -> tuple[tuple[Name | None, Name], ...]:
-    return tuple(
-        (_name(item.get("source_output")), item["target_input"])
-        for item in attrs.get("data_mapping") or ()
-    )
+    items = attrs.get("data_mapping")
+    if not items:
+        return ()
+    return tuple([(_name(item.get("source_output")), item["target_input"]) for item in items])
 
 
 def _conditions(
@@ -140,15 +176,28 @@ def _name(name: Any) -> Any:
     return None if name == "" else name
 
 
-def _wanted(is_ppf: bool, links: list[Link], selected: list[Selected]) -> frozenset[Name] | None:
-    names: set[Name | None] = {_name(choice.name) for choice in selected}
+def _compared(links: Iterable[Link]) -> frozenset[Name]:
+    names = [condition.output for link in links for condition in link.conditions]
+    return frozenset(names) if names else _NO_NAMES
+
+
+def _wanted(
+    is_ppf: bool,
+    links: Sequence[Link],
+    compared: frozenset[Name],
+    selected: Sequence[Selected] | None,
+) -> frozenset[Name] | None:
+    if not links and not selected:
+        return _NO_NAMES
+    names: set[Name | None] = {_name(choice.name) for choice in selected or ()}
     for link in links:
         if link.map_all_data:
             return None
-        names.update(output for output, _ in link.mapping)
-        names.update(condition.output for condition in link.conditions)
-        if is_ppf and link.conditions:
-            names.add("_ppfdict")
+        for output, _ in link.mapping:
+            names.add(output)
+    names.update(compared)
+    if is_ppf and compared:
+        names.add("_ppfdict")
     if None in names:
         return None
     return frozenset(name for name in names if name is not None)

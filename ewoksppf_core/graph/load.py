@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,11 @@ from ewokscore.graph import TaskGraph, serialize
 from ewokscore.graph.multigraph import flatten_multigraph
 from ewokscore.graph.schema import LATEST_VERSION, normalize_schema_version, update_graph_schema
 from ewokscore.graph.subgraph import add_subgraph_links, extract_graph_nodes
-from ewokscore.inittask import task_executable_info
-from ewokscore.node import get_node_label
 from packaging.version import parse as parse_version
 
 from ..errors import GraphError, GraphNotFoundError, UnknownOptionError
 from .analysis import connect_default_error_handlers
-from .validate import check_links, check_node_attributes, check_tasks
+from .validate import LIST, MAPPING, check_links, check_node_attributes, check_tasks, task_type_of
 
 _SUB_NODE_KEYS = {"sub_source", "sub_target", "sub_target_attributes"}
 _LOAD_OPTIONS = ("representation", "root_dir", "root_module")
@@ -71,8 +69,8 @@ def _load(source: Any, options: dict[str, Any], parents: tuple[str, ...]) -> net
     check_node_attributes(graph)
     sub_graphs = {
         node: _load_sub_graph(node, attrs, options, parents)
-        for node, attrs in graph.nodes.items()
-        if _task_type(node, attrs) == "graph"
+        for node, attrs in graph.nodes.data()
+        if task_type_of(node, attrs, sub_graphs=True) == "graph"
     }
     if sub_graphs:
         graph = _insert(graph, sub_graphs)
@@ -98,6 +96,8 @@ def _read(source: Any, options: dict[str, Any]) -> networkx.DiGraph:
         )
     if isinstance(source, Mapping):
         source = {**source, "graph": dict(source.get("graph") or {})}
+        if source.get("multigraph", True) and _has_simple_links(source):
+            source["multigraph"] = False
     try:
         graph = serialize.load(source, **options)
     except FileNotFoundError as error:
@@ -111,7 +111,26 @@ def _read(source: Any, options: dict[str, Any]) -> networkx.DiGraph:
         raise GraphError(
             f"cannot load the graph {shown!r}: {type(error).__name__}: {_explain(error)}"
         ) from error
-    return _copy(graph)
+    if isinstance(source, networkx.Graph):
+        graph = graph.copy()
+    if not isinstance(source, str | Path):
+        _copy_values(graph)
+    return graph
+
+
+def _has_simple_links(source: Mapping[str, Any]) -> bool:
+    """Tell whether there is at most one link from one node to another.
+
+    What networkx reads is a multigraph otherwise, which takes longer and has to be flattened.
+    """
+    links = source.get("links")
+    if not isinstance(links, LIST):
+        return False
+    try:
+        pairs = {(link["source"], link["target"]) for link in links if "key" not in link}
+    except (LookupError, TypeError):
+        return False  # the reader says what is wrong, or knows what to do with it
+    return len(pairs) == len(links)
 
 
 def _explain(error: BaseException) -> str:
@@ -119,21 +138,30 @@ def _explain(error: BaseException) -> str:
     return str(error) or str(error.__cause__ or error.__context__ or "")
 
 
-def _copy(graph: networkx.DiGraph) -> networkx.DiGraph:
-    """Copy the structure of a graph; the values of inputs are shared."""
-    graph = graph.copy()
+def _copy_values(graph: networkx.DiGraph) -> None:
+    """Copy the values of attributes, but not the values of inputs."""
     graph.graph = copy.deepcopy(graph.graph)
-    for attrs in graph.nodes.values():
-        if isinstance(attrs.get("default_inputs"), list | tuple):
+    for _, attrs in graph.nodes.data():
+        inputs = attrs.get("default_inputs")
+        if isinstance(inputs, LIST):
             attrs["default_inputs"] = [
-                dict(item) if isinstance(item, Mapping) else item
-                for item in attrs["default_inputs"]
+                dict(item) if isinstance(item, MAPPING) else item for item in inputs
             ]
-    for attrs in graph.edges.values():
+    for _, _, attrs in _links(graph):
         for name in ("data_mapping", "conditions"):
-            if isinstance(attrs.get(name), list | tuple):
-                attrs[name] = list(attrs[name])
-    return graph
+            items = attrs.get(name)
+            if isinstance(items, LIST):
+                attrs[name] = list(items)
+
+
+def _links(graph: networkx.DiGraph) -> Iterator[tuple[Hashable, Hashable, dict[str, Any]]]:
+    # Not graph.edges: networkx keeps that view, and the view keeps the graph, so that nothing but
+    # the garbage collector would ever remove it.
+    is_multigraph = graph.is_multigraph()
+    for source, targets in graph.adjacency():
+        for target, attrs in targets.items():
+            for link in attrs.values() if is_multigraph else (attrs,):
+                yield source, target, link
 
 
 def _update_schema(graph: networkx.DiGraph) -> None:
@@ -147,22 +175,19 @@ def _update_schema(graph: networkx.DiGraph) -> None:
 
 def _check_defined(graph: networkx.DiGraph) -> None:
     # networkx adds the nodes that only links know, without attributes.
-    for node, attrs in graph.nodes.items():
+    for node, attrs in graph.nodes.data():
         if attrs:
             continue
-        links = [f"{s!r} -> {t!r}" for s, t in (*graph.in_edges(node), *graph.out_edges(node))]
-        if links:
-            raise GraphError(
-                f"link {links[0]} refers to node {node!r}, which is not a node of the graph"
-            )
-
-
-def _task_type(node: Hashable, attrs: dict[str, Any]) -> str:
-    try:
-        task_type, _ = task_executable_info(node, attrs, all=True)
-    except ValueError as error:
-        raise GraphError(str(error), f"node {get_node_label(node, attrs)!r}") from error
-    return str(task_type)
+        if graph.pred[node]:
+            link = next(source for source in graph if graph.has_edge(source, node)), node
+        elif graph.succ[node]:
+            link = node, next(graph.successors(node))
+        else:
+            continue
+        raise GraphError(
+            f"link {link[0]!r} -> {link[1]!r} refers to node {node!r}, which is not a node of "
+            "the graph"
+        )
 
 
 def _load_sub_graph(
@@ -180,8 +205,9 @@ def _load_sub_graph(
 
 def _insert(graph: networkx.DiGraph, sub_graphs: Mapping[Hashable, _SubGraph]) -> networkx.DiGraph:
     """Replace the graph nodes by the nodes of the graphs that they stand for."""
-    for source, target, attrs in graph.edges(data=True):
-        if {source, target} & sub_graphs.keys() and not attrs.keys() & _SUB_NODE_KEYS:
+    for source, target, attrs in _links(graph):
+        is_outer = source in sub_graphs or target in sub_graphs
+        if is_outer and not attrs.keys() & _SUB_NODE_KEYS:
             # ewokscore would drop the link without a word.
             raise GraphError(
                 "'sub_source' or 'sub_target' is missing: which node of the sub-graph is meant?",

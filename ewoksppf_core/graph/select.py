@@ -53,7 +53,7 @@ def select_outputs(
     graph: networkx.DiGraph,
     outputs: Sequence[Mapping[str, Any]] | None,
     end_nodes: Callable[[], Iterable[Hashable]],
-) -> dict[Hashable, list[Selected]]:
+) -> dict[Hashable, tuple[Selected, ...]]:
     """Return what each node contributes to the result of a run.
 
     :param outputs: items with one of ``id``, ``label`` and ``task_identifier`` (both may be
@@ -62,13 +62,13 @@ def select_outputs(
     :param end_nodes: returns the end nodes.
     :raises OptionError: an item is malformed or matches no node.
     """
-    selected: dict[Hashable, list[Selected]] = {}
+    selected: dict[Hashable, tuple[Selected, ...]] = {}
     for item in _items("outputs", [{"all": False}] if outputs is None else outputs):
         name = item.get("name")
         at_end = not item.get("all") and not item.keys() & {"id", "label", "task_identifier"}
-        choice = Selected(name, item.get("new_name") or name, at_end)
+        choices = (Selected(name, item.get("new_name") or name, at_end),)
         for node in _matching("outputs", graph, item, end_nodes):
-            selected.setdefault(node, []).append(choice)
+            selected[node] = selected[node] + choices if node in selected else choices
     return selected
 
 

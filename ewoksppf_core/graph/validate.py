@@ -10,15 +10,27 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import networkx
-from ewokscore.inittask import task_executable_info
+from ewokscore.inittask import TASK_EXECUTABLE_ATTRIBUTE_ALL, task_executable_info
 from ewokscore.node import get_node_label
 from ewokscore.task import Task
 
 from ..errors import GraphError, did_you_mean
+from .analysis import predecessors
 
 TASK_TYPES = ("class", "generated", "method", "notebook", "ppfmethod", "ppfport", "script")
 
-_IMPORTED_TASK_TYPES = {"class", "method", "ppfmethod"}
+MAPPING = (dict, Mapping)
+"""For ``isinstance``, which takes ten times as long to ask the abstract class alone."""
+
+LIST = (list, tuple)
+"""For ``isinstance``, which takes three times as long to ask ``list | tuple``."""
+
+_NAME = (str, int)
+_OPTIONAL_NAME = (str, int, type(None))
+
+_IDENTIFIED_TASK_TYPES = ("class", "method", "ppfmethod", "script", "notebook", "graph")
+_IMPORTED_TASK_TYPES = ("class", "method", "ppfmethod", "generated")
+_DEPRECATED_KEYS = frozenset(TASK_EXECUTABLE_ATTRIBUTE_ALL) - {"task_type"}
 
 _Check = Callable[[Any], bool]
 
@@ -31,26 +43,24 @@ def _is_seconds(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
-_NAMES = ("name", "source_output", "target_input")
-
-
-def _is_items(*keys: str) -> _Check:
-    def check_item(item: Any) -> bool:
-        return (
-            isinstance(item, Mapping)
-            and item.keys() >= set(keys)
-            and all(isinstance(item[key], str | int) for key in keys if key in _NAMES)
-            and isinstance(item.get("source_output"), str | int | None)
-        )
-
+def _is_items(name: str, other: str = "") -> _Check:
     def check(value: Any) -> bool:
-        return isinstance(value, list | tuple) and all(map(check_item, value))
+        if not isinstance(value, LIST):
+            return False
+        for item in value:
+            if not isinstance(item, MAPPING) or not isinstance(item.get(name), _NAME):
+                return False
+            if not isinstance(item.get("source_output"), _OPTIONAL_NAME):
+                return False
+            if other and other not in item:
+                return False
+        return True
 
     return check
 
 
 def _is_mapping(value: Any) -> bool:
-    return isinstance(value, Mapping)
+    return isinstance(value, MAPPING)
 
 
 _NODE_ATTRIBUTES: dict[str, tuple[_Check, str]] = {
@@ -79,8 +89,9 @@ def check_node_attributes(graph: networkx.DiGraph) -> None:
 
     :raises GraphError: naming the node, the attribute and the value.
     """
-    for node, attrs in graph.nodes.items():
-        _check_attributes(attrs, _NODE_ATTRIBUTES, f"node {get_node_label(node, attrs)!r}")
+    for node, attrs in graph.nodes.data():
+        if problem := _problem(attrs, _NODE_ATTRIBUTES):
+            raise GraphError(problem, _node_name(node, attrs))
 
 
 def check_tasks(graph: networkx.DiGraph) -> None:
@@ -88,17 +99,49 @@ def check_tasks(graph: networkx.DiGraph) -> None:
 
     :raises GraphError: naming the node, the attribute and the value.
     """
-    known_tasks: set[str] = set()
-    for node, attrs in graph.nodes.items():
-        where = f"node {get_node_label(node, attrs)!r}"
+    found: set[str] = set()
+    for node, attrs in graph.nodes.data():
         task_type = attrs.get("task_type")
-        if "task_type" in attrs and task_type not in TASK_TYPES:
+        if task_type not in TASK_TYPES and "task_type" in attrs:
             raise GraphError(
                 f"unknown task_type {task_type!r}{did_you_mean(str(task_type), TASK_TYPES)} "
                 f"Task types are: {', '.join(TASK_TYPES)}, graph.",
-                where,
+                _node_name(node, attrs),
             )
-        _check_task(node, attrs, where, known_tasks)
+        task_type = task_type_of(node, attrs)
+        if task_type == "ppfport":
+            continue
+        identifier = attrs["task_generator" if task_type == "generated" else "task_identifier"]
+        if not isinstance(identifier, str):
+            raise GraphError(
+                f"task_identifier={identifier!r}: a string is expected", _node_name(node, attrs)
+            )
+        if identifier in found or task_type not in _IMPORTED_TASK_TYPES:
+            continue
+        found.add(identifier)
+        is_registered = task_type == "class" and _is_registered(identifier)
+        if not is_registered and (problem := _find(identifier)):
+            raise GraphError(f"unknown task {identifier!r}: {problem}", _node_name(node, attrs))
+
+
+def task_type_of(node: Hashable, attrs: dict[str, Any], *, sub_graphs: bool = False) -> Any:
+    """Return what kind of task a node executes. Deprecated attributes are replaced.
+
+    :param sub_graphs: the node can stand for a sub-graph, too.
+    :raises GraphError: the node does not say it, naming the node.
+    """
+    task_type = attrs.get("task_type")
+    if (
+        task_type in _IDENTIFIED_TASK_TYPES
+        and attrs.get("task_identifier")
+        and not attrs.get("task_generator")
+        and _DEPRECATED_KEYS.isdisjoint(attrs)
+    ):
+        return task_type  # nearly every node: ewokscore would find nothing wrong with it
+    try:
+        return task_executable_info(node, attrs, all=sub_graphs)[0]
+    except ValueError as error:
+        raise GraphError(str(error), _node_name(node, attrs)) from error
 
 
 def check_links(graph: networkx.DiGraph) -> None:
@@ -106,12 +149,10 @@ def check_links(graph: networkx.DiGraph) -> None:
 
     :raises GraphError: naming the link, the attribute and the value.
     """
-    for (source, target), attrs in graph.edges.items():
-        where = f"link {source!r} -> {target!r}"
-        _check_attributes(attrs, _LINK_ATTRIBUTES, where)
-        for one, other in _EXCLUSIVE:
-            if attrs.get(one) and attrs.get(other):
-                raise GraphError(f"{one!r} and {other!r} exclude each other: remove one", where)
+    for source, targets in graph.adjacency():
+        for target, attrs in targets.items():
+            if problem := _problem(attrs, _LINK_ATTRIBUTES) or _contradiction(attrs):
+                raise GraphError(problem, f"link {source!r} -> {target!r}")
 
 
 def check_feeders(graph: networkx.DiGraph, required: set[tuple[Hashable, Hashable]]) -> None:
@@ -120,45 +161,45 @@ def check_feeders(graph: networkx.DiGraph, required: set[tuple[Hashable, Hashabl
     :param required: the required links.
     :raises GraphError: naming the input and both links.
     """
+    joins = {node for node, sources in predecessors(graph).items() if len(sources) > 1}
     feeders: dict[tuple[Hashable, Any], Hashable] = {}
-    for (source, target), attrs in graph.edges.items():
-        if (source, target) not in required:
-            continue
-        for item in attrs.get("data_mapping") or ():
-            name = item["target_input"]
-            first = feeders.setdefault((target, name), source)
-            if first != source:
-                raise GraphError(
-                    f"input {name!r} already comes from the required link {first!r} -> {target!r}",
-                    f"link {source!r} -> {target!r}",
-                )
+    for source, targets in graph.adjacency():
+        for target, attrs in targets.items():
+            if target not in joins or (source, target) not in required:
+                continue
+            for item in attrs.get("data_mapping") or ():
+                name = item["target_input"]
+                first = feeders.setdefault((target, name), source)
+                if first != source:
+                    raise GraphError(
+                        f"input {name!r} already comes from the required link "
+                        f"{first!r} -> {target!r}",
+                        f"link {source!r} -> {target!r}",
+                    )
 
 
-def _check_attributes(
-    attrs: Mapping[str, Any], checks: Mapping[str, tuple[_Check, str]], where: str
-) -> None:
-    for name, (accepts, expected) in checks.items():
-        value = attrs.get(name)
-        if value is not None and not accepts(value):
-            raise GraphError(f"{name}={value!r}: {expected} is expected", where)
+def _node_name(node: Hashable, attrs: Mapping[str, Any]) -> str:
+    return f"node {get_node_label(node, attrs)!r}"
 
 
-def _check_task(node: Hashable, attrs: dict[str, Any], where: str, known: set[str]) -> None:
-    try:
-        task_type, _ = task_executable_info(node, attrs)
-    except ValueError as error:
-        raise GraphError(str(error), where) from error
-    identifier = attrs.get("task_generator" if task_type == "generated" else "task_identifier")
-    if task_type == "ppfport":
-        return
-    if not isinstance(identifier, str):
-        raise GraphError(f"task_identifier={identifier!r}: a string is expected", where)
-    if task_type not in {*_IMPORTED_TASK_TYPES, "generated"} or identifier in known:
-        return
-    known.add(identifier)
-    is_class = task_type == "class"
-    if not (is_class and _is_registered(identifier)) and (problem := _find(identifier)):
-        raise GraphError(f"unknown task {identifier!r}: {problem}", where)
+def _problem(attrs: Mapping[str, Any], checks: Mapping[str, tuple[_Check, str]]) -> str:
+    """Say which attribute has a value that cannot be used; empty when none has."""
+    wrong = [
+        name
+        for name, value in attrs.items()
+        if name in checks and value is not None and not checks[name][0](value)
+    ]
+    if not wrong:
+        return ""
+    name = min(wrong, key=list(checks).index)
+    return f"{name}={attrs[name]!r}: {checks[name][1]} is expected"
+
+
+def _contradiction(attrs: Mapping[str, Any]) -> str:
+    for one, other in _EXCLUSIVE:
+        if attrs.get(one) and attrs.get(other):
+            return f"{one!r} and {other!r} exclude each other: remove one"
+    return ""
 
 
 def _is_registered(identifier: str) -> bool:

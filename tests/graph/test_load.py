@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
+import weakref
 from pathlib import Path
 
 import networkx
@@ -16,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ewoksppf_core.errors import GraphError, GraphNotFoundError, UnknownOptionError
+from ewoksppf_core.graph.compile import compile_plan
 from ewoksppf_core.graph.load import load_graph
 
 TASK = {"task_type": "method", "task_identifier": "builtins.dict"}
@@ -200,6 +203,30 @@ def test_values_of_inputs_are_shared_not_copied():
     assert load_graph(source).nodes["a"]["default_inputs"][0]["value"] is value
 
 
+def test_empty_lists_are_copied_too():
+    source = copy.deepcopy(GRAPH)
+    source["nodes"][1]["default_inputs"] = []
+    source["links"][0]["conditions"] = []
+    before = copy.deepcopy(source)
+    graph = load_graph(source)
+    graph.nodes["b"]["default_inputs"].append({"name": "more", "value": 1})
+    graph.edges["a", "b"]["conditions"].append({})
+    assert source == before
+
+
+def test_nothing_but_its_user_keeps_a_graph():
+    gc.collect()
+    gc.disable()
+    try:
+        graph = load_graph(GRAPH)
+        compile_plan(graph)
+        loaded = weakref.ref(graph)
+        del graph
+        assert loaded() is None
+    finally:
+        gc.enable()
+
+
 # Sub-graphs
 
 
@@ -359,6 +386,22 @@ def test_sub_target_attributes_update_the_target():
     assert same_as_ewoks(source).nodes["t", "x"]["label"] == "changed"
 
 
+def test_last_of_several_links_decides_the_attributes_of_the_target():
+    source = two_in_a_row()
+    # Not in the order of the nodes.
+    source["nodes"] += [{"id": "b", **TASK}, {"id": "a", **TASK}]
+    source["links"] = [
+        {
+            "source": name,
+            "target": "t",
+            "sub_target": "in",
+            "sub_target_attributes": {"label": f"from {name}"},
+        }
+        for name in "ab"
+    ]
+    assert same_as_ewoks(source).nodes["t", "x"]["label"] == "from b"
+
+
 def test_one_sub_graph_can_be_used_twice_in_a_file(tmp_path):
     sub = {"graph": {"id": "sub"}, "nodes": [{"id": "x", **TASK}]}
     (tmp_path / "sub.json").write_text(json.dumps(sub))
@@ -386,6 +429,26 @@ def test_links_between_the_same_two_nodes_become_one():
     first, second = ({"source_output": name, "target_input": name} for name in "xy")
     graph = same_as_ewoks(multi({"data_mapping": [first]}, {"data_mapping": [second]}))
     assert graph.edges["a", "b"]["data_mapping"] == [first, second]
+
+
+@pytest.mark.parametrize("multigraph", [{}, {"multigraph": True}])
+@pytest.mark.parametrize("convert", [dict, json.dumps])
+def test_links_become_one_whether_or_not_the_graph_says_that_there_are_several(convert, multigraph):
+    source = multi({"data_mapping": MAPPING}, {"label": "second"})
+    del source["multigraph"]
+    graph = same_as_ewoks(convert({**source, **multigraph}))
+    assert graph.edges["a", "b"] == {"data_mapping": MAPPING, "label": "second"}
+
+
+def test_key_of_a_link_is_not_an_attribute():
+    assert same_as_ewoks(multi({"key": 0})).edges["a", "b"] == {}
+
+
+def test_nodes_named_by_lists_are_linked():
+    source = multi()
+    source["nodes"] += [{"id": ["s", name], **TASK} for name in "xy"]
+    source["links"] = [{"source": ["s", "x"], "target": ["s", "y"]}]
+    assert links_of(same_as_ewoks(source)) == {(("s", "x"), ("s", "y"))}
 
 
 def test_links_between_the_same_two_nodes_that_contradict_each_other_are_refused():

@@ -78,6 +78,13 @@ def test_places_of_links_follow_their_source_nodes():
     ]
 
 
+def test_links_and_nodes_that_are_alike_share_what_they_hold():
+    plan = plan_of("abc", [("a", "b", mapped(("x", "y"))), ("b", "c", mapped(("x", "y")))])
+    first, second = plan.links
+    assert first.mapping is second.mapping
+    assert plan.nodes[0].wanted is plan.nodes[1].wanted
+
+
 @pytest.mark.parametrize(("name", "output"), [("x", "x"), ("0", 0), (0, 0), ("", None)])
 def test_names_of_outputs_that_are_digits_are_positions(name, output):
     plan = plan_of("ab", [("a", "b", mapped((name, "y")))])

@@ -191,6 +191,11 @@ def test_bad_value_of_a_node_attribute_is_shown(name, value):
     )
 
 
+def test_first_of_several_bad_attributes_is_shown_whatever_their_order():
+    bad = {"varinfo": 5, "force_start_node": 1, "default_inputs": {}}
+    refused("default_inputs={}", nodes={"b": {**TASK, **bad}})
+
+
 # Link attributes
 
 
