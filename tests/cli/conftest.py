@@ -30,6 +30,7 @@ Graph = Callable[..., str]
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run the command in this process."""
     monkeypatch.delenv("EWOKSPPF_POOL_TYPE", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
 
     def call(*arguments: str) -> Finished:
         code = main(arguments)
