@@ -8,11 +8,23 @@ The test file of a backend is a handful of lines::
         pool_type = "mine"
 """
 
-import pytest
+import sys
+from typing import TYPE_CHECKING
 
-for _module in ("base", "calls", "crashes", "ending", "facts", "workers"):
-    pytest.register_assert_rewrite(f"{__name__}.{_module}")
-
-from .conformance import PoolBackendConformance  # noqa: E402
+if TYPE_CHECKING:
+    from .conformance import PoolBackendConformance
 
 __all__ = ["PoolBackendConformance"]
+
+# Workers import what is in `tasks`, and need not wait for pytest: it is imported for nobody.
+if "pytest" in sys.modules:
+    for _module in ("base", "calls", "crashes", "ending", "facts", "workers"):
+        sys.modules["pytest"].register_assert_rewrite(f"{__name__}.{_module}")
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .conformance import PoolBackendConformance
+
+    return PoolBackendConformance

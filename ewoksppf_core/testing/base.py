@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psutil
 import pytest
@@ -33,6 +33,8 @@ class ConformanceBase:
     pause: tasks.Pause = staticmethod(time.sleep)
     patience: float = 40.0
 
+    _warm_pools: ClassVar[dict[int, tuple[contextlib.ExitStack, Executor]]]
+
     @property
     def backend(self) -> PoolBackend:
         """The tested backend."""
@@ -46,6 +48,32 @@ class ConformanceBase:
         )
         with request.open() as pool:
             yield pool
+
+    @contextlib.contextmanager
+    def warm_pool(self, workers: int = 2) -> Iterator[Executor]:
+        """Share a pool with other tests, which only call harmless functions in it.
+
+        Workers can take long to start. A pool in which a test has failed is not used again.
+        """
+        if workers not in self._warm_pools:
+            stack = contextlib.ExitStack()
+            self._warm_pools[workers] = stack, stack.enter_context(self.pool(workers))
+        try:
+            yield self._warm_pools[workers][1]
+        except BaseException:
+            self._warm_pools.pop(workers)[0].close()
+            raise
+
+    @classmethod
+    def setup_class(cls) -> None:
+        """Have no shared pools yet."""
+        cls._warm_pools = {}
+
+    @classmethod
+    def teardown_class(cls) -> None:
+        """Close the shared pools."""
+        for stack, _ in cls._warm_pools.values():
+            stack.close()
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Wait for a condition."""

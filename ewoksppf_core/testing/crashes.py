@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
+from ..api import execute_graph
 from ..errors import WorkerLostError
 from . import tasks
 from .base import ConformanceBase, is_gone
@@ -41,9 +42,13 @@ if __name__ == "__main__":
     mapping = [{"source_output": "return_value", "target_input": "value"}]
     links = [{"source": "big", "target": "hold", "data_mapping": mapping}]
     graph = {"graph": {"id": "killed"}, "nodes": nodes, "links": links}
-    execute_graph(graph if started else {**graph, "nodes": nodes[:1], "links": []},
-                  pool_type=pool_type)
+    execute_graph(graph, pool_type=pool_type)
 """
+
+NEXT_RUN = {
+    "graph": {"id": "next"},
+    "nodes": [{"id": "pid", "task_type": "method", "task_identifier": "os.getpid"}],
+}
 
 
 class CrashTests(ConformanceBase):
@@ -131,17 +136,16 @@ class CrashTests(ConformanceBase):
             self.check_works(pool)
 
     def test_next_run_removes_what_a_killed_program_left_in_shared_memory(
-        self, tmp_path: Path
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.needs_slots()
         script, shared = tmp_path / "program.py", tmp_path / "shared"
         started, release = tmp_path / "started", tmp_path / "release"
         script.write_text(KILLED_RUN)
         shared.mkdir()
-        command = [sys.executable, str(script), self.pool_type]
-        environment = {**os.environ, "EWOKSPPF_SHM": str(shared)}
-        arguments = [str(started), str(release), str(self.patience)]
-        with subprocess.Popen([*command, *arguments], env=environment) as program:
+        arguments = [self.pool_type, str(started), str(release), str(self.patience)]
+        monkeypatch.setenv("EWOKSPPF_SHM", str(shared))
+        with subprocess.Popen([sys.executable, str(script), *arguments]) as program:
             try:
                 worker = self.read(started)
                 assert list(shared.iterdir()), "the test is in vain"
@@ -152,7 +156,7 @@ class CrashTests(ConformanceBase):
         # Not before the last worker has let go of it, which idle ones do in a moment.
         deadline = time.monotonic() + self.patience
         while list(shared.iterdir()) and time.monotonic() < deadline:
-            subprocess.run([*command, "", "", "0"], env=environment, check=True)
+            execute_graph(NEXT_RUN, pool_type=self.pool_type)
         assert list(shared.iterdir()) == []
 
     def needs_forks(self) -> None:

@@ -4,15 +4,43 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import subprocess
 import sys
+from collections.abc import Mapping
 
 import pytest
 
 from ..errors import OptionError
 from ..hookspecs import Location, PoolOptions
+from ..pool.registry import installed_backends
 from . import tasks
 from .base import ConformanceBase
+
+IMPORTS = """
+import os, sys
+from ewoksppf_core.pool.registry import get_backend
+
+for pool_type in sys.argv[1:]:
+    child = os.fork()
+    if child == 0:
+        get_backend(pool_type)
+        print(pool_type, *sys.modules, flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+
+
+@functools.cache
+def _imported_by_plugins() -> Mapping[str, set[str]]:
+    """Return what is imported in a program which has looked up one backend and nothing else."""
+    pool_types = [installed.pool_type for installed in installed_backends()]
+    result = subprocess.run(
+        [sys.executable, "-c", IMPORTS, *pool_types], check=True, capture_output=True, text=True
+    )
+    lines = [line.split() for line in result.stdout.splitlines()]
+    return {pool_type: set(modules) for pool_type, *modules in lines}
 
 
 class FactTests(ConformanceBase):
@@ -39,29 +67,26 @@ class FactTests(ConformanceBase):
             assert not self.backend.nested_processes, "daemonic processes cannot start processes"
 
     def test_importing_the_plugin_is_cheap(self) -> None:
-        code = (
-            "import sys\nfrom ewoksppf_core.pool.registry import get_backend\n"
-            f"get_backend({self.pool_type!r})\n"
-            f"print(*sorted(set(sys.modules) & set({self.heavy_modules!r})))"
-        )
-        result = subprocess.run(
-            [sys.executable, "-c", code], check=True, capture_output=True, text=True
-        )
-        assert result.stdout.split() == []
+        imported = _imported_by_plugins()[self.pool_type]
+        assert sorted(imported & set(self.heavy_modules)) == []
 
     def test_every_declared_context_works(self) -> None:
         if not self.backend.contexts:
             pytest.skip("the backend declares no contexts")
-        for context in self.backend.contexts:
-            with self.pool(context=context) as pool:
-                assert pool.submit(tasks.add, 1, 2).result(self.patience) == 3, context
+        with contextlib.ExitStack() as stack:
+            futures = [
+                stack.enter_context(self.pool(context=context)).submit(tasks.same, context)
+                for context in self.backend.contexts
+            ]
+            contexts = [future.result(self.patience) for future in futures]
+        assert contexts == list(self.backend.contexts)
 
     def test_another_context_is_refused(self) -> None:
         with pytest.raises(OptionError, match="context='nonsense'"), self.pool(context="nonsense"):
             pass
 
     def test_tasks_may_start_processes_exactly_if_declared(self) -> None:
-        with self.pool() as pool:
+        with self.warm_pool() as pool:
             future = pool.submit(tasks.run_child_process)
             if self.backend.nested_processes:
                 assert future.result(self.patience) == 0
@@ -75,7 +100,7 @@ class FactTests(ConformanceBase):
             pytest.skip("tasks may not start processes")
         if self.backend.location is Location.SAME_PROCESS:
             pytest.skip("a task that waits for another pool can block this one")
-        with self.pool() as pool:
+        with self.warm_pool() as pool:
             assert pool.submit(tasks.run_pool, self.pool_type).result(self.patience) == 42
 
     def test_an_executor_opened_without_options_works(self) -> None:

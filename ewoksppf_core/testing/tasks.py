@@ -159,7 +159,7 @@ def hold_value(value: object, started: str, release: str, patience: float) -> No
 
 def run_child_process() -> int | None:
     """Start a process, and return its exit code."""
-    process = multiprocessing.get_context("spawn").Process(target=pid)
+    process = multiprocessing.get_context("spawn").Process(target=os.getpid)
     process.start()
     process.join()
     return process.exitcode

@@ -21,12 +21,12 @@ class WorkerTests(ConformanceBase):
 
     def test_workers_are_other_processes(self) -> None:
         self.needs_worker_processes()
-        with self.pool() as pool:
+        with self.warm_pool() as pool:
             assert pool.submit(tasks.pid).result(self.patience) != os.getpid()
 
     def test_worker_is_reused(self) -> None:
         self.needs_worker_processes()
-        with self.pool(workers=1) as pool:
+        with self.warm_pool(workers=1) as pool:
             assert len({pool.submit(tasks.pid).result(self.patience) for _ in range(5)}) == 1
 
     def test_lost_worker_fails_only_its_own_task(self, tmp_path: Path) -> None:

@@ -26,9 +26,8 @@ def test_tasks_can_start_multiprocessing_processes(context):
 def test_tasks_can_start_billiard_processes(context):
     request = request_pool(pool_type="billiard", scaling_workers=False, max_workers=1)
     code = (
-        "import billiard\n"
-        "from ewoksppf_core.testing import tasks\n"
-        f"process = billiard.get_context({context!r}).Process(target=tasks.pid)\n"
+        "import billiard, os\n"
+        f"process = billiard.get_context({context!r}).Process(target=os.getpid)\n"
         "process.start(); process.join(); assert process.exitcode == 0"
     )
     with request.open() as pool:
