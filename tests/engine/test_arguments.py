@@ -50,9 +50,9 @@ def test_number_of_workers_is_fixed_without_scaling(make_graph, process_type, wo
 
 
 @pytest.mark.parametrize("context", ["fork", "spawn", "forkserver"])
-def test_every_start_method_runs_a_graph(make_graph, process_type, context):
+def test_every_start_method_runs_a_graph(make_graph, context):
     graph = make_graph({"a": {"task": "add", "inputs": {"a": 1}}})
-    result = execute_graph(graph, pool_type=process_type, context=context)
+    result = execute_graph(graph, pool_type="process", context=context)
     assert result == {"return_value": 1}
 
 

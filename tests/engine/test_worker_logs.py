@@ -91,8 +91,9 @@ def test_no_thread_is_left_behind():
     assert threading.enumerate() == before
 
 
-@pytest.mark.parametrize("context", ["fork", "spawn"])
-@pytest.mark.parametrize(("asked", "given"), [(None, 1), (2, 2)])
+@pytest.mark.parametrize(
+    ("context", "asked", "given"), [("fork", None, 1), ("fork", 2, 2), ("spawn", 2, 2)]
+)
 def test_workers_limit_their_blas_threads(monkeypatch, context, asked, given):
     monkeypatch.setenv("SLURM_CPUS_PER_TASK", "2")
     options = {} if asked is None else {"threads_per_worker": asked}

@@ -39,7 +39,7 @@ def test_thousand_trivial_tasks_need_no_more_workers_than_cpus(process_type, man
 
 def test_tasks_that_compute_need_hardly_more_workers_than_cpus(many, cpus):
     pids = Pids()
-    execute_graph(many("busy", [{}] * 200), pool_type="process", observers=[pids])
+    execute_graph(many("busy", [{}] * 100), pool_type="process", observers=[pids])
     assert 1 <= len(pids) <= cpus + 1
 
 
