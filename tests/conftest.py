@@ -58,6 +58,19 @@ def pool_type(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(
+    params=[
+        backend.pool_type
+        for backend in BACKENDS
+        if backend.pool_type == PROCESSES.get(backend.made_of, backend.pool_type)
+    ],
+    scope="session",
+)
+def make(request: pytest.FixtureRequest) -> str:
+    """A pool type of every make of workers."""
+    return str(request.param)
+
+
 @pytest.fixture(params=PROCESSES.values(), scope="session")
 def process_type(request: pytest.FixtureRequest) -> str:
     """A pool type of every make of processes that the core looks after."""

@@ -31,7 +31,7 @@ FOUND_BY = {
         "test_never_more_tasks_than_workers_run_at_the_same_time",
         "test_cancel_futures_cancels_what_waits_and_finishes_what_runs",
     },
-    "leaks": {f"{LEAVES_NOTHING}[{use}]" for use in ("nothing", "tasks", "errors")},
+    "leaks": {f"{LEAVES_NOTHING}[{use}]" for use in ("nothing", "tasks")},
     "insists": {"test_cancel_futures_cancels_what_waits_and_finishes_what_runs"},
     "hastens": {"test_shutdown_waits_for_submitted_tasks"},
     "revives": {

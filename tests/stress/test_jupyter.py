@@ -82,8 +82,8 @@ def kernel(start_kernel):
     return start_kernel()
 
 
-def test_cell_runs_workflows(kernel, pool_type):
-    assert kernel.run(f"result = run('add', {pool_type!r}, a=2)", "result") == 3
+def test_cell_runs_workflows(kernel, make):
+    assert kernel.run(f"result = run('add', {make!r}, a=2)", "result") == 3
 
 
 def test_cell_awaits_a_workflow_in_another_thread(kernel):
