@@ -30,15 +30,19 @@ from ewoksppf_core.testing import tasks
 
 if __name__ == "__main__":
     pool_type, patience, *folders = sys.argv[1:]
+    folders = [*map(Path, folders)]
     with contextlib.ExitStack() as stack:
-        for folder in map(Path, folders):
+        idle = []
+        for folder in folders:
             request = request_pool(
                 pool_type=pool_type, context=folder.name, scaling_workers=False, max_workers=2
             )
             pool = stack.enter_context(request.open())
             release = folder / "release"
             pool.submit(tasks.hold, folder / "busy", release, time.sleep, float(patience))
-            tasks.write(folder / "idle", pool.submit(tasks.pid).result())
+            idle.append(pool.submit(tasks.pid))
+        for folder, future in zip(folders, idle):
+            tasks.write(folder / "idle", future.result())
         time.sleep(float(patience))
 """
 
