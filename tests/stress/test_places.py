@@ -49,23 +49,28 @@ def test_inside_a_task_of_another_workflow(process_type, inner, many):
         assert isinstance(result["return_value"], int)
 
 
+@pytest.fixture(scope="module")
+def in_daemon():
+    """Call a function in a daemonic process."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        yield lambda *call: pool.apply_async(call[0], call[1:]).get(PATIENCE)
+
+
 @pytest.mark.parametrize("inner", ["process", "ndprocess", "multiprocessing", "ndmultiprocessing"])
-def test_daemonic_process_is_told_why_it_cannot_have_workers(inner):
+def test_daemonic_process_is_told_why_it_cannot_have_workers(in_daemon, inner):
     import stress_tasks
 
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        reason = pool.apply_async(stress_tasks.run_or_reason, (inner,)).get(PATIENCE)
+    reason = in_daemon(stress_tasks.run_or_reason, inner)
     assert reason.startswith("PoolUnavailableError")
     assert "is daemonic" in reason
     assert "'thread'" in reason
 
 
 @pytest.mark.parametrize("inner", ["thread", "gevent", "billiard"])
-def test_inside_a_daemonic_process(inner):
+def test_inside_a_daemonic_process(in_daemon, inner):
     import stress_tasks
 
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        assert isinstance(pool.apply_async(stress_tasks.run_or_reason, (inner,)).get(PATIENCE), int)
+    assert isinstance(in_daemon(stress_tasks.run_or_reason, inner), int)
 
 
 def in_fork(call):
@@ -104,9 +109,9 @@ def test_fork_of_the_caller_may_not_use_its_pool_of_processes(process_type, many
 
 
 ENDINGS = {
-    "returns": "execute_graph(graph('pid'), pool_type=pool_type)",
-    "leaves a pool open": "pool = open_pool(pool_type); p = pool.__enter__(); "
-    "execute_graph(graph('pid'), pool=p)",
+    "leaves a pool open after a run in another one": "execute_graph(graph('pid'), "
+    "pool_type=pool_type); pool = open_pool(pool_type); execute_graph(graph('pid'), "
+    "pool=pool.__enter__())",
     "exits during a run": "threading.Thread(target=execute_graph, args=(graph('read'),), "
     "kwargs={'pool_type': pool_type}, daemon=True).start(); open(sys.argv[2], 'w').close()",
 }
