@@ -95,7 +95,8 @@ def test_interrupt_ends_the_workflow_and_the_kernel_goes_on(kernel, process_type
     fifo = tmp_path / "started"
     os.mkfifo(fifo)
     descriptor = os.open(fifo, os.O_RDWR)
-    kernel.client.execute(f"run('hang', {process_type!r}, fifo={str(fifo)!r})")
+    code = f"run('hang', {process_type!r}, fifo={str(fifo)!r})"
+    kernel.client.execute(code, stop_on_error=False)  # which would abort the next cell, too
     assert select.select([descriptor], [], [], PATIENCE)[0], "the task has not started"
     worker = int(os.read(descriptor, 100))
     os.close(descriptor)
