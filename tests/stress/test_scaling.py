@@ -82,6 +82,11 @@ def test_runs_that_share_a_pool_take_turns(process_type, many, tmp_path):
     os.mkfifo(fifo)
     finished = []
     queued = threading.Event()
+    short_queued = threading.Event()
+
+    def release():  # not in the observer: one that is slow would be dropped
+        assert short_queued.wait(PATIENCE)
+        os.close(os.open(fifo, os.O_WRONLY))
 
     def observer(name):
         def observe(event):
@@ -90,7 +95,7 @@ def test_runs_that_share_a_pool_take_turns(process_type, many, tmp_path):
                 if count == {"long": 101}:
                     queued.set()
                 if count.get("short") == 10:
-                    os.close(os.open(fifo, os.O_WRONLY))
+                    short_queued.set()
             if isinstance(event, ActivationFinished):
                 finished.append(name)
 
@@ -107,11 +112,14 @@ def test_runs_that_share_a_pool_take_turns(process_type, many, tmp_path):
             args=(graph,),
             kwargs={"pool": pool, "observers": [observer("long")]},
         )
+        releasing = threading.Thread(target=release)
         thread.start()
+        releasing.start()
         assert queued.wait(PATIENCE)
         execute_graph(many("pid", [{}] * 10), pool=pool, observers=[observer("short")])
         ended = list(finished)
         thread.join(PATIENCE)
+        releasing.join(PATIENCE)
     assert ended.count("short") == 10
     assert ended.count("long") < 60
     assert finished.count("long") == 101
