@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -222,6 +223,9 @@ def _find(identifier: str) -> str:
         return _find_in_source(module_name, module_name, name)
     if module_name in sys.modules:
         module = sys.modules[module_name]
+        if not hasattr(module, name):
+            with contextlib.suppress(Exception):  # whoever imports it will tell
+                importlib.import_module(module_name)  # waits for a thread that is importing it
         if hasattr(module, name):
             return ""
         return f"module {module_name!r} has no {name!r}{did_you_mean(name, vars(module))}"
