@@ -152,7 +152,10 @@ def test_something_else_is_not_a_stopper():
         execute_graph(graph(method("a", "engine_tasks.add")), stopper=print)
 
 
-def test_stopped_task_that_implements_cancel_ends_by_itself(pool_type, fifo, wait_for_task):
+def test_stopped_task_that_implements_cancel_ends_by_itself(
+    pool_type, fifo, wait_for_task, monkeypatch
+):
+    monkeypatch.setattr("ewoksppf_core.pool.pool.GRACE_SECONDS", PATIENCE)
     stopper = Stopper()
 
     def stop():
