@@ -59,7 +59,9 @@ class Scaling(enum.Enum):
 
     Each gets one task at a time. It ends with ``shutdown(wait=False)``, followed by
     ``shutdown(wait=True)``. When its ``submit`` raises
-    :class:`concurrent.futures.BrokenExecutor`, the task goes to another one.
+    :class:`concurrent.futures.BrokenExecutor`, the task goes to another one. A worker that takes
+    its time to start has an attribute ``ready``, a :class:`concurrent.futures.Future` that is
+    done when it has started: it gets no task before, and none when its future has an exception.
     """
 
 

@@ -5,11 +5,14 @@ Guarantees:
 * One task per slot at a time: when a worker dies exactly one task fails, with
   :class:`WorkerLostError`; its slot is replaced when there is work for it.
 * A task whose worker died before it started the task is handed to another one.
-* A worker which cannot even start fails every waiting task: there is no respawn loop.
+* A task gets a worker that is ready to run it: until then it waits, and can be cancelled.
+* A worker which cannot even start fails every waiting task: there is no respawn loop. Of those
+  that are killed while they start, only the last one fails a task.
 * Threads which submit tasks take turns: a run with many does not make another one wait.
 * A worker which dies while it is idle is reaped soon.
 * Stopping a task never harms the next task of its worker.
-* After ``shutdown(wait=True)`` every slot is shut down and the keeper thread has ended.
+* After ``shutdown(wait=True)`` every slot is shut down and the keeper thread has ended. Nobody
+  waits for a slot to start that no task waits for.
 * Ctrl-C never interrupts the start of a worker.
 * In a fork of the process that opened it, the pool refuses work and leaving it does nothing.
 
@@ -110,7 +113,7 @@ class ElasticPool(Executor):
         with self._lock:
             self._accepting = False
             cancelled = self._queue.clear() if cancel_futures else []
-            self._changed.notify_all()
+            self._wind_up()
         for work in cancelled:
             if work.future.cancel():
                 work.future.set_running_or_notify_cancel()
@@ -162,10 +165,18 @@ class ElasticPool(Executor):
             slot.call(method)
 
     def _busy(self) -> bool:
-        return bool(self._queue) or self._opening > 0 or len(self._slots) > self._slots.idle
+        return bool(self._queue) or self._opening > 0 or self._slots.busy
+
+    def _wind_up(self) -> None:
+        """Dismiss what is not needed after shutdown, and wake up who waits for that."""
+        if self._accepting:
+            return
+        if not self._queue:
+            self._slots.dismiss_starting()
+        self._changed.notify_all()
 
     def _pump(self) -> None:
-        """Give queued tasks to slots, opening slots up to the immediate limit."""
+        """Give queued tasks to idle slots, and open slots up to the immediate limit."""
         if getattr(self._here, "pumping", False):
             return  # a task has failed at once, and calls back: the loop below goes on
         self._here.pumping = True
@@ -176,17 +187,21 @@ class ElasticPool(Executor):
             self._here.pumping = False
 
     def _start_next(self) -> bool:
-        """Start one task; False when there is none, or no slot for it."""
+        """Start one task, or one slot; False when there is no task, or no slot for it."""
         with self._lock:
             if not self._queue:
                 return False
             slot = self._slots.take_idle()
-            if slot is None:
-                if not self._wanted():
-                    return False
+            if slot is not None:
+                work = self._queue.get()
+            elif self._wanted():
                 self._opening += 1
-            work = self._queue.get()
-        self._start(work, slot)
+            else:
+                return False
+        if slot is None:
+            self._open()
+        else:
+            self._start(work, slot)
         return True
 
     def _wanted(self, workload: Workload | None = None) -> int:
@@ -195,20 +210,14 @@ class ElasticPool(Executor):
             return 0
         load = Load(
             workers=len(self._slots) + self._opening,
-            idle=self._slots.idle,
+            idle=self._slots.free + self._opening,
             queued=len(self._queue),
             workload=workload,
         )
         return workers_to_start(load, self._limits)
 
-    def _start(self, work: _Work, slot: Slot | None) -> None:
-        """Run a task in a slot, or in a new one when the slot is None."""
-        if slot is None:
-            try:
-                slot = self._open()
-            except BaseException as error:
-                self._cannot_open(work, error)
-                return
+    def _start(self, work: _Work, slot: Slot) -> None:
+        """Run a task in a slot."""
         if not work.future.running() and not work.future.set_running_or_notify_cancel():
             self._release(slot)
             return
@@ -230,44 +239,70 @@ class ElasticPool(Executor):
     def _take_back(self, work: _Work, slot: Slot, error: BaseException) -> None:
         """Let another slot run a task that the worker of this one never started."""
         _logger.warning("a worker was lost between two tasks: %s", error)
-        self._discard(slot)
         with self._lock:
             del self._running[work.future]
             self._queue.put_back(work.producer, work)
+            self._slots.discard(slot)
+            self._wind_up()
 
-    def _open(self) -> Slot:
+    def _open(self) -> None:
+        """Open a slot, which gets a task when it has started."""
         try:
             slot = Slot(self._open_slot())
-        except BaseException:
+        except BaseException as error:
             with self._lock:
                 self._opening -= 1
-            raise
+            self._cannot_open(error)
+            return
         with self._lock:
             self._opening -= 1
             self._slots.add(slot)
+            self._wind_up()
             if not self._keeping:
                 self._keeping = True
                 self._keeper = threading.Thread(
                     target=self._keep, name="ewoksppf-keeper", daemon=True
                 )
                 self._keeper.start()
-        return slot
-
-    def _cannot_open(self, work: _Work, error: BaseException) -> None:
-        with self._lock:
-            others = bool(self._slots)
-            if others:
-                self._queue.put_back(work.producer, work)
-                self._open_again = time.monotonic() + REST_SECONDS
-            self._changed.notify_all()
-        if not others:
-            if not work.future.running():
-                work.future.set_running_or_notify_cancel()
-            work.future.set_exception(error)
-        elif isinstance(error, Exception):
-            _logger.warning("no further worker can be started: %s", error)
+        ready: Future[None] | None = getattr(slot.executor, "ready", None)
+        if ready is None:
+            self._started(slot, None)
         else:
+            ready.add_done_callback(lambda ready: self._started(slot, ready.exception()))
+
+    def _started(self, slot: Slot, error: BaseException | None) -> None:
+        """Use a slot that has started; an error says why it has not."""
+        with self._lock:
+            if not self._slots.has_started(slot):
+                return
+            if error is None:
+                self._slots.release(slot)
+            else:
+                self._slots.discard(slot)
+            self._wind_up()
+        if error is not None:
+            self._cannot_open(error)
+        self._pump()
+
+    def _cannot_open(self, error: BaseException) -> None:
+        """Leave the tasks to the other slots; without any, one task fails."""
+        with self._lock:
+            failed = []
+            if isinstance(error, WorkerStartError):
+                failed = self._queue.clear()
+            elif self._slots:
+                self._open_again = time.monotonic() + REST_SECONDS
+            elif self._queue:
+                failed = [self._queue.get()]
+            self._wind_up()
+        for work in failed:
+            if work.future.running() or work.future.set_running_or_notify_cancel():
+                work.future.set_exception(error)
+        if failed:
+            return
+        if not isinstance(error, Exception):
             raise error
+        _logger.warning("no further worker can be started: %s", error)
 
     def _done(self, work: _Work, slot: Slot, inner: Future[Any]) -> None:
         error: BaseException | None
@@ -290,7 +325,7 @@ class ElasticPool(Executor):
         else:
             self._release(slot)
         if isinstance(error, WorkerStartError):
-            self._fail_queued(error)
+            self._cannot_open(error)
         self._pump()  # first: the slot need not wait for what the outcome sets off
         if error is None:
             work.future.set_result(inner.result())
@@ -301,22 +336,12 @@ class ElasticPool(Executor):
         with self._lock:
             self._completed += 1
             self._slots.release(slot)
-            if not self._accepting:
-                self._changed.notify_all()
+            self._wind_up()
 
     def _discard(self, slot: Slot) -> None:
         with self._lock:
             self._slots.discard(slot)
-            if not self._accepting:
-                self._changed.notify_all()
-
-    def _fail_queued(self, error: BaseException) -> None:
-        with self._lock:
-            failed = self._queue.clear()
-            self._changed.notify_all()
-        for work in failed:
-            if work.future.running() or work.future.set_running_or_notify_cancel():
-                work.future.set_exception(error)
+            self._wind_up()
 
     def _keep(self) -> None:
         """Grow beyond the CPUs and let idle slots go: the body of the keeper thread."""
@@ -350,7 +375,6 @@ class ElasticPool(Executor):
         with self._lock:
             if not self._queue or not self._wanted(workload):
                 return
-            work = self._queue.get()
             self._opening += 1
-        self._start(work, None)
+        self._open()
         self._pump()

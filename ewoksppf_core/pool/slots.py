@@ -1,4 +1,4 @@
-"""The slots of an elastic pool: those with a task, idle ones, and those on their way out.
+"""The slots of an elastic pool: starting, idle, with a task, and on their way out.
 
 Assumes: the caller has the lock of the pool, except for :meth:`Slots.end_leaving` and
 :meth:`Slot.call`, during which it must not have it: they call what backends have made.
@@ -22,7 +22,7 @@ class Slot:
     """One worker of the pool.
 
     :param executor: runs one task at a time.
-    :param idle_since: when its last task ended, in seconds of the monotonic clock.
+    :param idle_since: since when it has had no task, in seconds of the monotonic clock.
     :param doomed: it was told to end, and gets no further task.
     """
 
@@ -46,6 +46,7 @@ class Slots:
     def __init__(self, lock: threading.Lock) -> None:
         self._lock = lock
         self._slots: set[Slot] = set()
+        self._starting: set[Slot] = set()
         self._idle: list[Slot] = []  # the last one is the most recently used
         self._leaving: list[Slot] = []  # to be shut down
 
@@ -54,9 +55,14 @@ class Slots:
         return len(self._slots)
 
     @property
-    def idle(self) -> int:
-        """Number of slots without a task."""
-        return len(self._idle)
+    def free(self) -> int:
+        """Number of slots without a task, starting ones included."""
+        return len(self._idle) + len(self._starting)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a slot has a task, or starts in order to get one."""
+        return len(self._slots) > len(self._idle)
 
     @property
     def leaving(self) -> bool:
@@ -68,22 +74,36 @@ class Slots:
         return list(self._slots)
 
     def add(self, slot: Slot) -> None:
-        """Take a slot that has a task."""
+        """Take a slot that is starting."""
         self._slots.add(slot)
+        self._starting.add(slot)
+
+    def has_started(self, slot: Slot) -> bool:
+        """Take note that a slot has started, or failed to; False when it was dismissed before."""
+        if slot not in self._starting:
+            return False
+        self._starting.remove(slot)
+        return True
 
     def take_idle(self) -> Slot | None:
         """Return the idle slot that was used last, None without any."""
         return self._idle.pop() if self._idle else None
 
     def release(self, slot: Slot) -> None:
-        """Take a slot back whose task has ended."""
+        """Take a slot that has nothing to do any more, or not yet."""
         slot.idle_since = time.monotonic()
         self._idle.append(slot)
 
     def discard(self, slot: Slot) -> None:
-        """Let a slot go that had a task."""
+        """Let a slot go that has ended."""
         self._slots.discard(slot)
         self._leaving.append(slot)
+
+    def dismiss_starting(self) -> None:
+        """Let slots go which nobody waits for any more."""
+        self._slots -= self._starting
+        self._leaving += self._starting
+        self._starting.clear()
 
     def dismiss_idle(self, idle_for: float) -> None:
         """Let slots go which have been idle for that many seconds."""

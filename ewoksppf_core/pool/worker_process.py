@@ -6,8 +6,10 @@ Guarantees:
   running fails with :class:`WorkerLostError`, at once, and no other call is affected. A call
   which it had not read fails with :class:`NotStartedError`: a socket whose other end is closed
   with something unread in it is reset (Linux, ``unix_release_sock``).
+* A call waits for the process to be ready, and can be cancelled until then.
 * After ``shutdown(wait=True)`` the process is reaped, the thread has ended and the pipe is
-  closed, whatever the process was doing. An interpreter exit does the same.
+  closed, whatever the process was doing. An interpreter exit does the same. Nobody waits for a
+  process that is still starting, and has nothing to run when it is ready.
 * The executor refuses to work in a fork of the process that created it.
 
 Assumes: nobody else reaps our children. Our own starts are serialised by a lock, so that no
@@ -77,6 +79,8 @@ class _Call:
 class WorkerProcess(Executor):
     """Run calls one at a time in one process.
 
+    Its ``ready`` is done when the process can run calls, or fails with the reason why it cannot.
+
     :param context: makes the process.
     :param daemonic: whether it is daemonic.
     :param threads: number of its BLAS and OpenMP threads; None leaves the libraries alone.
@@ -88,7 +92,7 @@ class WorkerProcess(Executor):
         self._daemonic = daemonic
         self._lock = threading.Lock()
         self._accepting = True
-        self._ready = False
+        self.ready: Future[None] = Future()
         self._waits = False  # for a call, without any being on its way
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         levels = Levels.of_this_process()
@@ -178,6 +182,8 @@ class WorkerProcess(Executor):
                 self._accepting = False
                 if cancel_futures:
                     self._cancel_queued()
+                if self._calls.empty() and not self.ready.done():
+                    self.kill_workers()
                 self._calls.put(None)
         if wait and threading.current_thread() is not self._thread:
             self._thread.join()
@@ -207,6 +213,7 @@ class WorkerProcess(Executor):
     def _serve(self) -> None:
         """Feed the process until shutdown: the body of the thread."""
         log_listener.begin()
+        self._become_ready()
         while (call := self._calls.get()) is not None:
             if call.sent or call.future.set_running_or_notify_cancel():
                 self._run(call)
@@ -214,31 +221,36 @@ class WorkerProcess(Executor):
         self._end()
         log_listener.end()
 
+    def _become_ready(self) -> None:
+        try:
+            assert self._receive() == READY
+        except WorkerLostError as error:
+            # Killed from outside, like any worker? One that fails by itself has an exit code.
+            killed = error.exitcode is None or error.exitcode < 0
+            method = self._context.get_start_method()
+            self.ready.set_exception(error if killed else WorkerStartError(error.exitcode, method))
+        except BaseException as error:
+            self.ready.set_exception(error)
+        else:
+            self._note_waiting()
+            self.ready.set_result(None)
+
+    def _note_waiting(self) -> None:
+        with self._lock:
+            self._waits = self._calls.empty()
+
     def _run(self, call: _Call) -> None:
         try:
-            self._await_ready()
             if not call.sent:
+                self.ready.result()
                 self._send(call.message)
             reply = self._receive()
-            with self._lock:
-                self._waits = self._calls.empty()
+            self._note_waiting()
             result = load_reply(reply)
         except BaseException as error:  # whatever it is, it belongs to this call
             call.future.set_exception(error)
         else:
             call.future.set_result(result)
-
-    def _await_ready(self) -> None:
-        if self._ready:
-            return
-        try:
-            ready = self._receive()
-        except WorkerLostError as error:
-            if error.exitcode is None or error.exitcode < 0:
-                raise  # killed from outside, like any worker; one that fails has an exit code
-            raise WorkerStartError(error.exitcode, self._context.get_start_method()) from None
-        assert ready == READY
-        self._ready = True
 
     def _send(self, message: bytes) -> None:
         try:
@@ -279,7 +291,7 @@ class WorkerProcess(Executor):
     def _end(self) -> None:
         # An error means that it is dead already.
         with contextlib.suppress(OSError, EwoksPpfError, BrokenExecutor):
-            self._await_ready()
+            self.ready.result()
             self._connection.send_bytes(EXIT)
             self._receive(EXIT_SECONDS)  # only its last log records can come
         self._child.reap(EXIT_SECONDS)

@@ -71,13 +71,13 @@ def serve(connection: Connection, setup: Setup) -> None:
 
     with connection:
         parent = _Parent(setup.parent_pid, connection)
+        send(READY)  # the first call can come while the rest is done
         if setup.threads is not None:
             limit_threads(setup.threads)
         if setup.daemonic:
             threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
         send_logs(setup.levels, send)
         speak_to_parent(send)
-        send(READY)
         _answer_calls(connection, parent, send)
         close_event_handlers()
 

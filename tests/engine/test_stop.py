@@ -8,7 +8,6 @@ import select
 import signal
 import subprocess
 import sys
-import textwrap
 import threading
 
 import psutil
@@ -232,8 +231,15 @@ def test_stop_on_signals_outside_the_main_thread_is_a_warning(make_graph, caplog
 
 
 SCRIPT = """
+import os
+import signal
 import sys
 from ewoksppf_core import execute_graph
+
+if __name__ != "__main__" and {hangs_at_start}:
+    with open({fifo!r}, "w") as file:
+        file.write(f"{{os.getpid()}}\\n")
+    signal.pause()
 
 if __name__ == "__main__":
     node = {{
@@ -252,12 +258,12 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def program(tmp_path, fifo):
-    """Start a program which runs a task that never ends; returns it and the pid of the worker."""
+    """Start a program whose task never ends, or starts; returns it and the pid of the worker."""
     started = []
 
-    def start(**options):
+    def start(hangs_at_start=False, **options):
         script = tmp_path / "program.py"
-        script.write_text(textwrap.dedent(SCRIPT).format(fifo=fifo, options=options))
+        script.write_text(SCRIPT.format(fifo=fifo, options=options, hangs_at_start=hangs_at_start))
         listener = Listener(fifo)
         process = subprocess.Popen(
             [sys.executable, str(script)],
@@ -309,3 +315,12 @@ def test_signal_stops_the_program_and_its_workers(process_type, program):
 def test_timeout_ends_a_program_in_time(program):
     process, worker = program(pool_type="process", timeout=1.0)
     assert_ended(process, worker, "WorkflowTimeoutError")
+
+
+def test_stop_does_not_wait_for_workers_that_are_starting(process_type, program):
+    """Their tasks have not begun: there is nothing to wait for."""
+    process, worker = program(
+        hangs_at_start=True, pool_type=process_type, context="spawn", stop_on_signals=True
+    )
+    process.send_signal(signal.SIGTERM)
+    assert_ended(process, worker, "WorkflowStoppedError")

@@ -1,7 +1,7 @@
 """The elastic pool with slots that do what the test says: no processes, no timing."""
 
 import threading
-from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 
 import pytest
 
@@ -14,96 +14,11 @@ from ewoksppf_core.pool.slots import Slots as PoolSlots
 PATIENCE = 20
 
 
-class Slot(Executor):
-    """Runs nothing: the test sets the outcome of the task."""
-
-    def __init__(self):
-        self.task = None
-        self.ran = []
-        self.broken = False
-        self.killed = threading.Event()
-        self.closed = threading.Event()
-        self.may_end = threading.Event()
-        self.may_end.set()
-        self.awaited = False
-
-    def submit(self, fn, /, *args, **kwargs):
-        if self.broken:
-            raise BrokenExecutor("dead")
-        assert not self.closed.is_set()
-        assert self.task is None, "one task at a time"
-        self.ran.append(fn)
-        self.task = Future()
-        return self.task
-
-    def shutdown(self, wait=True, *, cancel_futures=False):
-        self.closed.set()
-        if wait:
-            assert self.may_end.wait(PATIENCE)
-        self.awaited = self.awaited or wait
-
-    def kill_workers(self):
-        self.killed.set()
-        if self.task is not None:
-            self.lose()
-
-    def finish(self, result=None):
-        task, self.task = self.task, None
-        task.set_result(result)
-
-    def lose(self, error=None):
-        task, self.task = self.task, None
-        task.set_exception(error or WorkerLostError(None, 1, -9))
-
-
-class Slots(list):
-    """Opens slots, and remembers them."""
-
-    def __init__(self):
-        self.limit = threading.Semaphore(0)
-
-    def open(self):
-        self.append(Slot())
-        self.limit.release()
-        return self[-1]
-
-    def wait_for(self, number):
-        for _ in range(number):
-            assert self.limit.acquire(timeout=PATIENCE)
-
-
-@pytest.fixture
-def slots():
-    return Slots()
-
-
-@pytest.fixture
-def make_pool(slots):
-    """Make a pool with these limits; whatever runs at the end of the test is lost."""
-    pools = []
-
-    def make(at_once, at_most=None, retire_after=None):
-        limits = Limits(at_once=at_once, at_most=at_most or at_once, retire_after=retire_after)
-        pools.append(ElasticPool(slots.open, limits))
-        return pools[-1]
-
-    yield make
-    for pool in pools:
-        pool.shutdown(wait=False, cancel_futures=True)
-        pool.kill_workers()
-        pool.shutdown()
-
-
 @pytest.fixture
 def idle_machine(monkeypatch):
     """Let the tasks wait rather than compute."""
     workload = Workload(idle_cpu_fraction=1.0, task_seconds=1.0, free_memory_fraction=1.0)
     monkeypatch.setattr(elastic.Meter, "look", lambda self, workers, completed: workload)
-
-
-@pytest.fixture
-def quick_keeper(monkeypatch):
-    monkeypatch.setattr(elastic, "REST_SECONDS", 0.005)
 
 
 class Rounds:
