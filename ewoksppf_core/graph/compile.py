@@ -6,10 +6,10 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import networkx
-from ewokscore.node import get_node_label, node_id_as_string
 
 from ..errors import GraphError
 from . import analysis
+from .names import node_label
 from .plan import Condition, Kind, Link, Name, Node, Plan
 from .select import Selected
 from .validate import check_feeders
@@ -129,7 +129,7 @@ def _compile_nodes(
         nodes.append(
             Node(
                 id=node,
-                label=_label(node, attrs),
+                label=node_label(node, attrs),
                 attrs=attrs,
                 is_ppf=is_ppf,
                 links=tuple(good),
@@ -143,12 +143,6 @@ def _compile_nodes(
             )
         )
     return nodes
-
-
-def _label(node: Hashable, attrs: Mapping[str, Any]) -> str:
-    if isinstance(node, str) and not attrs.get("label"):
-        return node
-    return str(get_node_label(node, attrs) or node_id_as_string(node))
 
 
 def _mapping(attrs: Mapping[str, Any]) -> tuple[tuple[Name | None, Name], ...]:

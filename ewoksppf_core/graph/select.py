@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import networkx
-from ewokscore.node import as_node_id_type, get_node_label
+from ewokscore.node import as_node_id_type
 
 from ..errors import OptionError, did_you_mean
+from .names import node_label
 
 _SELECTORS = ("id", "label", "task_identifier", "all")
 
@@ -107,7 +108,7 @@ def _matching(
     nodes = [
         node
         for node, attrs in graph.nodes.items()
-        if (label is None or get_node_label(node, attrs) == label)
+        if (label is None or node_label(node, attrs) == str(label))
         and (identifier is None or str(attrs.get("task_identifier", "")).endswith(identifier))
     ]
     if not nodes:
@@ -124,7 +125,7 @@ def _some(nodes: Iterable[Hashable]) -> str:
 
 def _hint(graph: networkx.DiGraph, label: str | None, identifier: str | None) -> str:
     if label is not None:
-        labels = (str(get_node_label(node, attrs)) for node, attrs in graph.nodes.items())
+        labels = (node_label(node, attrs) for node, attrs in graph.nodes.items())
         return did_you_mean(label, labels)
     identifiers = (str(attrs.get("task_identifier")) for attrs in graph.nodes.values())
     return did_you_mean(str(identifier), set(identifiers))

@@ -12,11 +12,11 @@ from typing import Any
 
 import networkx
 from ewokscore.inittask import TASK_EXECUTABLE_ATTRIBUTE_ALL, task_executable_info
-from ewokscore.node import get_node_label
 from ewokscore.task import Task
 
 from ..errors import GraphError, did_you_mean
 from .analysis import predecessors
+from .names import node_label
 
 TASK_TYPES = ("class", "generated", "method", "notebook", "ppfmethod", "ppfport", "script")
 
@@ -180,7 +180,7 @@ def check_feeders(graph: networkx.DiGraph, required: set[tuple[Hashable, Hashabl
 
 
 def _node_name(node: Hashable, attrs: Mapping[str, Any]) -> str:
-    return f"node {get_node_label(node, attrs)!r}"
+    return f"node {node_label(node, attrs)!r}"
 
 
 def _problem(attrs: Mapping[str, Any], checks: Mapping[str, tuple[_Check, str]]) -> str:

@@ -142,6 +142,13 @@ def test_label_is_what_the_user_calls_the_node(label, expected):
     assert plan_of({"a": {"label": label}}).nodes[0].label == expected
 
 
+@pytest.mark.parametrize(
+    ("node", "expected"), [(0, "0"), (10, "10"), (("s", 10), "s:10"), ((1, (2, "x")), "1:2:x")]
+)
+def test_node_without_label_is_called_by_its_id(node, expected):
+    assert plan_of({node: {}}).nodes[0].label == expected
+
+
 def test_label_of_a_node_of_a_sub_graph_has_the_whole_path():
     sub = {"graph": {"id": "sub"}, "nodes": [{"id": "x", **SCRIPT}]}
     plan = plan_of({"s": {"task_type": "graph", "task_identifier": sub}})
