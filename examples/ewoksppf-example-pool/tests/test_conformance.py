@@ -13,7 +13,6 @@ def ahead_of_time(self):
 
 class TestLoky(PoolBackendConformance):
     pool_type = "loky"
-    heavy_modules = ("loky",)
 
     # The core packs the values of a workflow. What users submit themselves is up to loky.
     test_exceptions_arrive_with_type_arguments_and_cause = left_to_loky
