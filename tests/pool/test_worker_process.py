@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ewoksppf_core import open_pool
+from ewoksppf_core import execute_graph, open_pool
+from ewoksppf_core.task.lease import Lease
 
 
 def stop(pid):
@@ -40,3 +41,44 @@ def test_call_that_a_dead_worker_has_not_read_runs_in_another_one(process_type, 
         assert future.result() == size
     (ran,) = Path(path).read_text().splitlines()
     assert int(ran) != first
+
+
+HAND_OVER = {
+    "graph": {"id": "hand over"},
+    "nodes": [
+        {
+            "id": "make",
+            "task_type": "method",
+            "task_identifier": "numpy.ones",
+            "default_inputs": [{"name": 0, "value": 1_000_000}],
+        },
+        {"id": "sum", "task_type": "method", "task_identifier": "numpy.sum"},
+    ],
+    "links": [
+        {
+            "source": "make",
+            "target": "sum",
+            "data_mapping": [{"source_output": "return_value", "target_input": 0}],
+        }
+    ],
+}
+
+
+def test_big_input_that_a_dead_worker_has_not_read_reaches_another_one(process_type, monkeypatch):
+    """Nobody but the call refers to it any more."""
+    with open_pool(process_type, scaling_workers=False, max_workers=1) as pool:
+        worker = pool.submit(os.getpid).result()
+        submit = pool.submit
+
+        def submit_to_a_dying_worker(*call):
+            if not isinstance(call[-1], Lease):
+                return submit(*call)
+            stop(worker)
+            future = submit(*call)
+            os.kill(worker, signal.SIGKILL)
+            return future
+
+        monkeypatch.setattr(pool, "submit", submit_to_a_dying_worker)
+        assert execute_graph(HAND_OVER, pool=pool) == {"return_value": 1_000_000}
+        monkeypatch.undo()
+        assert pool.submit(os.getpid).result() != worker
