@@ -1,12 +1,14 @@
 """Threads of this process."""
 
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 
 from ewoksppf_core import Location, PoolBackend, PoolOptions, Scaling, hookimpl
 
 
 def _open(options: PoolOptions) -> Executor:
-    return ThreadPoolExecutor(options.max_workers, thread_name_prefix="ewoksppf")
+    from .executor import ThreadExecutor
+
+    return ThreadExecutor(options.max_workers)
 
 
 @hookimpl
