@@ -56,11 +56,13 @@ def send_logs(levels: Levels, send: Callable[[bytes], None]) -> None:
         if isinstance(logger, logging.Logger) and logger.name != EWOKS_EVENT_LOGGER_NAME:
             logger.handlers = [] if logger.propagate else [handler]
     logging.root.handlers = [handler]
+    # Setting a level, also the same again, makes logging look at all loggers.
     for name, level in levels.loggers.items():
         logger = logging.getLogger(name or None)
-        if logger.level != level:  # setting a level makes logging look at all loggers
+        if logger.level != level:
             logger.setLevel(level)
-    logging.disable(levels.disabled)
+    if logging.root.manager.disable != levels.disabled:
+        logging.disable(levels.disabled)
     logging.captureWarnings(True)
 
 

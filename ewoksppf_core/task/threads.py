@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
@@ -59,11 +60,10 @@ def _end_idle_threads(libraries: Any) -> None:
     """End the threads that OpenBLAS has started only because it was told their number.
 
     There is one for each CPU, and each spins for 2**26 cycles before it sleeps, in every worker.
-    OpenBLAS ends its threads before a fork (``pthread_atfork`` in driver/others/memory.c) and
-    afterwards starts them when it needs them, so a fork that does nothing ends them.
+    This is how OpenBLAS itself ends them before a fork (``pthread_atfork`` in
+    driver/others/memory.c); it starts them again when it needs them.
     """
-    if any(getattr(library, "threading_layer", "") == "pthreads" for library in libraries):
-        pid = os.fork()
-        if pid == 0:
-            os._exit(0)
-        os.waitpid(pid, 0)
+    for library in libraries:
+        if getattr(library, "threading_layer", "") == "pthreads":
+            with contextlib.suppress(AttributeError):  # a library without that symbol
+                library.dynlib.blas_thread_shutdown_()
