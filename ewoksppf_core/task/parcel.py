@@ -11,13 +11,14 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
-import mmap
 import os
 import pickle
 import weakref
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from .mapping import map_privately
 from .store import write_segment
 
 BIG = 64 * 1024
@@ -134,15 +135,8 @@ def _write(store: str, blocks: list[memoryview]) -> Segment:
     return Segment(path, tuple(block.nbytes for block in blocks))
 
 
-def _map(segment: Segment) -> Any:
-    descriptor = os.open(segment.path, os.O_RDONLY)
-    try:
-        mapped = mmap.mmap(
-            descriptor, 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE
-        )
-    finally:
-        os.close(descriptor)
-    view = memoryview(mapped)
+def _map(segment: Segment) -> Iterator[memoryview]:
+    view = map_privately(segment.path)
     start = 0
     for length in segment.lengths:
         yield view[start : start + length]

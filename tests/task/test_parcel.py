@@ -103,6 +103,31 @@ def test_big_values_pass_the_forwarding_process_as_a_few_bytes(store):
     assert len(pickle.dumps(Parcel.pack("x" * BIG, store))) < 1000
 
 
+def test_values_keep_no_file_descriptor(store):
+    parcel = Parcel.pack(big_array(), store)
+    descriptors = len(os.listdir("/proc/self/fd"))
+    values = [parcel.unpack() for _ in range(10)]
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+    for value in values:
+        numpy.testing.assert_array_equal(value, big_array())
+
+
+def test_memory_is_unmapped_with_the_last_piece_of_a_value(store):
+    def is_mapped():
+        with open("/proc/self/maps") as file:
+            return any(store in line for line in file)
+
+    arrays = Parcel.pack([big_array(), big_array()], store).unpack()
+    piece = arrays.pop()[10:20]
+    del arrays
+    gc.collect()
+    assert is_mapped()
+    numpy.testing.assert_array_equal(piece, range(10, 20))
+    del piece
+    gc.collect()
+    assert not is_mapped()
+
+
 def test_consumer_cannot_disturb_another_one(store):
     parcel = Parcel.pack(big_array(), store)
     first, second = parcel.unpack(), parcel.unpack()
