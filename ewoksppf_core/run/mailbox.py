@@ -13,6 +13,9 @@ Data = Mapping[Name, Any]
 _NEVER: Data = {}
 """What is in the place of a link that has never delivered; compared by identity."""
 
+_LET_GO: Data = {}
+"""What is in the place of a link that has delivered, when nobody will look at that again."""
+
 
 class Mailbox:
     """Collects deliveries to one node and tells which activations they start.
@@ -20,7 +23,16 @@ class Mailbox:
     :param node: the node, which has predecessors.
     """
 
-    __slots__ = ("_buffer", "_cached", "_missing", "_ran", "_required", "_retained", "_start")
+    __slots__ = (
+        "_all_replaced",
+        "_buffer",
+        "_cached",
+        "_missing",
+        "_ran",
+        "_required",
+        "_retained",
+        "_start",
+    )
 
     def __init__(self, node: Node) -> None:
         self._start: Data = _NEVER
@@ -30,6 +42,8 @@ class Mailbox:
         self._buffer: list[Data] = []
         self._retained: Data = _NEVER
         self._ran = False
+        # The next delivery replaces all that there is: keeping it would only take memory.
+        self._all_replaced = node.predecessors == 1 or not (node.required or node.cached)
 
     def trigger(self, start: Data) -> None:
         """Take the arguments of a start trigger."""
@@ -52,10 +66,19 @@ class Mailbox:
         if self._missing:
             return []
         if self._ran:
-            return [self._merge(self._retained)]
-        elements = self._buffer or [_NEVER]
-        self._ran, self._retained, self._buffer = True, elements[-1], []
-        return [self._merge(element) for element in elements]
+            elements = [self._retained]
+        else:
+            elements = self._buffer or [_NEVER]
+            self._ran, self._retained, self._buffer = True, elements[-1], []
+        due = [self._merge(element) for element in elements]
+        if self._all_replaced:
+            self._let_go()
+        return due
+
+    def _let_go(self) -> None:
+        self._retained = _LET_GO
+        self._required = [_LET_GO] * len(self._required)
+        self._cached = [_LET_GO] * len(self._cached)
 
     def _merge(self, last: Data) -> dict[Name, Any]:
         inputs: dict[Name, Any] = dict(self._start)
