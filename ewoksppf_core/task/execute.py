@@ -24,7 +24,7 @@ from ..errors import TransferError
 from .cancel import RunningTasks, in_this_worker
 from .defaults import BigDefaults, put_back
 from .events import are_heard, sending_failures_only
-from .failure import PackedException, format_traceback, pack_exception
+from .failure import PackedException, forget_frames, format_traceback, pack_exception
 from .lease import Lease, give_back
 from .logs import naming_node
 from .parcel import Bundle, Parcel, Pickled
@@ -127,6 +127,7 @@ def execute_packed(run: bytes, node: Parcel, inputs: Mapping[Any, Any] | Lease) 
 
     def failure(error: BaseException) -> Failure:
         packed = pack_exception(error)
+        forget_frames(error)
         return Failure(packed, packed.traceback)
 
     return _outcome(outputs, failure)

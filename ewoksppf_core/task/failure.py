@@ -55,6 +55,21 @@ def pack_exception(exception: BaseException) -> PackedException:
     return _pack(exception, traceback=format_traceback(exception), seen=set())
 
 
+def forget_frames(exception: BaseException) -> None:
+    """Cut an exception and its causes off from the frames that they have passed.
+
+    Those hold the inputs of a task, and ewokscore keeps the exception in the task: such a cycle, and
+    the memory of the inputs, would stay until garbage is collected.
+    """
+    pending, seen = [exception], set[int]()
+    while pending:
+        error = pending.pop()
+        seen.add(id(error))
+        error.__traceback__ = None
+        followed = (error.__cause__, error.__context__)
+        pending += [each for each in followed if each is not None and id(each) not in seen]
+
+
 def format_traceback(exception: BaseException) -> str:
     """Format an exception with its causes, even one that raises when printed."""
     try:

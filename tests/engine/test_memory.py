@@ -64,3 +64,12 @@ def test_chain_after_branches_that_meet_again_leaves_nothing_behind(shared_memor
     links += [trigger("if", "yes", **when(True)), trigger("if", "no", **when(False))]
     links += [link("yes", "meet"), link("no", "meet")]
     assert number_at_end(nodes, links) == 0
+
+
+def test_worker_lets_go_of_the_inputs_of_tasks_that_fail(shared_memory):
+    failing = [f"f{i}" for i in range(5)]
+    nodes = [node("make", "make_array"), *(node(name, "fail") for name in failing)]
+    nodes += [node("handle", "true"), node("end", "count_mapped", folder=shared_memory)]
+    links = [link("make", name) for name in failing]
+    links += [trigger(name, "handle", on_error=True) for name in failing]
+    assert number_at_end(nodes, [*links, trigger("handle", "end")]) == 0
