@@ -58,8 +58,8 @@ def pack_exception(exception: BaseException) -> PackedException:
 def forget_frames(exception: BaseException) -> None:
     """Cut an exception and its causes off from the frames that they have passed.
 
-    Those hold the inputs of a task, and ewokscore keeps the exception in the task: such a cycle, and
-    the memory of the inputs, would stay until garbage is collected.
+    Those hold the inputs of a task, and ewokscore keeps the exception in the task: such a cycle,
+    and the memory of the inputs, would stay until garbage is collected.
     """
     pending, seen = [exception], set[int]()
     while pending:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+
 import pytest
 
 from ewoksppf_core import execute_graph
@@ -42,14 +45,14 @@ def chain(first, folder, task="count_segments"):
     names = [first, *(f"c{i}" for i in range(5))]
     nodes = [node(name, "hand_on") for name in names[1:]]
     nodes += [node("over", "true"), node("end", task, folder=folder)]
-    links = [link(*pair) for pair in zip(names, names[1:], strict=False)]
+    links = [link(*pair) for pair in itertools.pairwise(names)]
     return nodes, [*links, trigger(names[-1], "over"), trigger("over", "end")]
 
 
 def number_at_end(nodes, links, **options):
     graph = {"graph": {"id": "memory"}, "nodes": nodes, "links": links}
     outputs = [{"id": "end", "name": "return_value"}]
-    return execute_graph(graph, outputs=outputs, **OPTIONS, **options)["return_value"]
+    return execute_graph(graph, outputs=outputs, **{**OPTIONS, **options})["return_value"]
 
 
 def test_chain_leaves_nothing_behind(shared_memory):
@@ -73,3 +76,14 @@ def test_worker_lets_go_of_the_inputs_of_tasks_that_fail(shared_memory):
     links = [link("make", name) for name in failing]
     links += [trigger(name, "handle", on_error=True) for name in failing]
     assert number_at_end(nodes, [*links, trigger("handle", "end")]) == 0
+
+
+def test_time_limits_keep_no_values(shared_memory):
+    nodes, links = chain("make", shared_memory)
+    # Watched first, and so at the head of all limits until the end.
+    fifo = f"{shared_memory}/over"
+    os.mkfifo(fifo)
+    wait = {**node("wait", "open_fifo", fifo=fifo, mode="r"), "task_timeout": 30}
+    nodes += [node("make", "make_array"), node("open", "open_fifo", fifo=fifo, mode="w"), wait]
+    links.append(trigger("end", "open"))
+    assert number_at_end(nodes, links, max_workers=2, task_timeout=60) == 0

@@ -30,3 +30,9 @@ def count_segments(folder, **_):
 def count_mapped(folder, **_):
     with open("/proc/self/maps") as file:
         return sum(folder in line for line in file)
+
+
+def open_fifo(fifo, mode):
+    """Wait until somebody opens the other end."""
+    with open(fifo, mode):
+        pass
