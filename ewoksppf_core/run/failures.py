@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ewoksutils.exceptions import TaskInputError
 
-from ..task.execute import Failure
 from ..task.failure import format_traceback
+from ..task.outcome import Failure
 from .scheduler import Activation
 
 MOST_NOTES = 10

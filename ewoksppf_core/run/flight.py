@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 
-from ..task.execute import Outcome
+from ..task.outcome import Outcome
 from .deadlines import Deadlines
 from .scheduler import Activation
 

@@ -38,7 +38,7 @@ from ..errors import (
 )
 from ..graph.plan import Name, Node, Plan
 from ..pool.pool import GRACE_SECONDS, Pool
-from ..task.execute import Failure, Outcome, RunInfo
+from ..task.outcome import Failure, Outcome, RunInfo
 from .events import (
     ActivationFailed,
     ActivationFinished,

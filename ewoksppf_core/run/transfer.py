@@ -16,20 +16,12 @@ from ..hookspecs import Location
 from ..pool.pool import Pool
 from ..task.cancel import RunningTasks
 from ..task.defaults import BigDefaults
-from ..task.execute import (
-    Failure,
-    NodeInfo,
-    Outcome,
-    RunInfo,
-    execute_here,
-    execute_packed,
-    open_value,
-    pack_node,
-    pack_value,
-)
+from ..task.execute import execute_here, execute_packed
 from ..task.failure import pack_exception
 from ..task.lease import Lease, need_memory, start_lease
-from ..task.parcel import Parcel, adopt
+from ..task.outcome import Failure, NodeInfo, Outcome, RunInfo
+from ..task.packing import PackedNode, open_value, pack_node, pack_value
+from ..task.parcel import adopt
 
 
 class Transfer:
@@ -48,7 +40,7 @@ class Transfer:
         self._by_reference = pool.location is Location.SAME_PROCESS
         self._info = info
         self._packed_info = b"" if self._by_reference else _pack_info(info)
-        self._node_infos: dict[Node, NodeInfo | Parcel] = {}
+        self._node_infos: dict[Node, NodeInfo | PackedNode] = {}
         self._defaults = BigDefaults(info.store)
         self._tasks: dict[Future[Outcome], RunningTasks] = {}
         self._leases: dict[Future[Outcome], Lease] = {}
@@ -60,14 +52,8 @@ class Transfer:
             worker has them.
         :raises TransferError: the attributes of the node cannot be pickled.
         """
-        info = self._node_infos.get(node)
-        if info is None:
-            info = NodeInfo(node.label, node.attrs, node.wanted)
-            if not self._by_reference:
-                info = pack_node(info, self._defaults)
-                info.adopt()
-            self._node_infos[node] = info
-        if isinstance(info, Parcel):
+        info = self._info_of(node)
+        if isinstance(info, PackedNode):
             if not lend:
                 return self._pool.submit(execute_packed, self._packed_info, info, inputs)
             lease = start_lease(inputs)
@@ -78,6 +64,15 @@ class Transfer:
         future = self._pool.submit(execute_here, self._info, info, inputs, running)
         self._tasks[future] = running
         return future
+
+    def _info_of(self, node: Node) -> NodeInfo | PackedNode:
+        info = self._node_infos.get(node)
+        if info is None:
+            info = NodeInfo(node.label, node.attrs, node.wanted)
+            if not self._by_reference:
+                info = pack_node(info, self._defaults)
+            self._node_infos[node] = info
+        return info
 
     def are_big(self, inputs: Mapping[Name, Any]) -> bool:
         """Tell whether inputs are in shared memory as long as somebody refers to them."""

@@ -23,8 +23,8 @@ from ..graph.select import apply_inputs, select_outputs
 from ..hookspecs import Location
 from ..pool.options import request_pool
 from ..pool.pool import Pool
-from ..task.execute import RunInfo
 from ..task.failure import format_traceback
+from ..task.outcome import RunInfo
 from ..task.store import open_store
 from .arguments import Arguments
 from .events import Observers, RunFinished, RunStarted

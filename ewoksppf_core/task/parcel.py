@@ -76,6 +76,11 @@ class Parcel:
         data = next(blocks) if self.data is None else self.data
         return pickle.loads(data, buffers=blocks)
 
+    def destroy(self) -> None:
+        """Free the shared memory now."""
+        if self.segment is not None:
+            _unlink(self.segment.path, os.getpid())
+
     def adopt(self) -> None:
         """Free the shared memory when this object goes."""
         if self.segment is not None:
@@ -97,10 +102,15 @@ class Pickled:
         """Whether shared memory is the place for it."""
         return bool(self._blocks)
 
-    def parcel(self, store: str) -> Parcel:
-        """Write what is big into shared memory, if there is room."""
+    def parcel(self, store: str | None) -> Parcel:
+        """Write what is big into shared memory, if there is room.
+
+        :param store: folder in shared memory; None for no shared memory.
+        """
         if not self._blocks:
             return Parcel(self._data)
+        if store is None:
+            return Parcel(pickle.dumps(self._value, protocol=5))
         try:
             segment = _write(store, self._blocks)
         except OSError as error:

@@ -9,7 +9,9 @@ import pytest
 
 from ewoksppf_core.errors import TransferError
 from ewoksppf_core.task.defaults import BigDefaults
-from ewoksppf_core.task.execute import NodeInfo, RunInfo, execute_packed, pack_node
+from ewoksppf_core.task.execute import execute_packed
+from ewoksppf_core.task.outcome import NodeInfo, RunInfo
+from ewoksppf_core.task.packing import pack_node
 from ewoksppf_core.task.parcel import BIG
 from ewoksppf_core.testing import tasks
 
@@ -55,9 +57,9 @@ def big_array(value=1.0):
 
 def test_big_value_of_many_nodes_is_written_once(defaults):
     array, text = big_array(), "x" * BIG
-    parcels = [pack_node(Node(a=array, number=n, text=text).info, defaults) for n in range(10)]
+    nodes = [pack_node(Node(a=array, number=n, text=text).info, defaults) for n in range(10)]
     assert len(segments(defaults)) == 2
-    assert all(parcel.segment is None for parcel in parcels)
+    assert all(node.info.segment is None for node in nodes)
 
 
 def test_equal_values_are_not_the_same_value(defaults):
@@ -101,10 +103,10 @@ def test_tasks_cannot_disturb_each_other(defaults, monkeypatch):
 
 def test_many_small_values_stay_with_their_node(defaults, monkeypatch):
     values = {f"x{number}": "x" * (BIG // 10) for number in range(20)}
-    parcel = pack_node(Node(**values).info, defaults)
-    assert parcel.segment is not None
+    node = pack_node(Node(**values).info, defaults)
+    assert node.info.segment is not None
     assert len(segments(defaults)) == 1
-    attrs = seen(parcel, monkeypatch)
+    attrs = seen(node, monkeypatch)
     assert {item["name"]: item["value"] for item in attrs["default_inputs"]} == values
 
 
@@ -116,16 +118,22 @@ def test_memory_is_freed_with_the_run(defaults):
     assert segments(defaults) == []
 
 
-def test_value_stays_with_its_node_when_shared_memory_is_full(defaults, monkeypatch):
+@pytest.mark.parametrize("room", ["full", "none"])
+def test_big_value_of_many_nodes_is_pickled_once_without_room_in_shared_memory(
+    defaults, monkeypatch, room
+):
     def write(descriptor, data):
         raise OSError(28, "No space left on device")
 
     array = big_array()
+    here = BigDefaults(None) if room == "none" else defaults
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", write)
-        parcel = pack_node(Node(a=array).info, defaults)
+        nodes = [pack_node(Node(a=array, number=n).info, here) for n in range(10)]
     assert segments(defaults) == []
-    attrs = seen(parcel, monkeypatch)
+    assert len({id(parcel) for node in nodes for parcel in node.defaults.values()}) == 1
+    assert sum(len(node.info.data) for node in nodes) < BIG
+    attrs = seen(pickle.loads(pickle.dumps(nodes[0])), monkeypatch)
     numpy.testing.assert_array_equal(attrs["default_inputs"][0]["value"], array)
 
 

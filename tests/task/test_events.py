@@ -11,7 +11,8 @@ from ewokscore.events import add_handler, cleanup, initialize_events
 from ewokscore.events.global_state import EWOKS_EVENT_LOGGER_NAME
 
 from ewoksppf_core.task.cancel import RunningTasks
-from ewoksppf_core.task.execute import NodeInfo, RunInfo, execute_here
+from ewoksppf_core.task.execute import execute_here
+from ewoksppf_core.task.outcome import NodeInfo, RunInfo
 
 EXECINFO = {
     "job_id": "job",

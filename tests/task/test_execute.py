@@ -13,16 +13,10 @@ from ewoksutils.exceptions import TaskExecutionError
 from ewoksppf_core.errors import TransferError
 from ewoksppf_core.task.cancel import RunningTasks
 from ewoksppf_core.task.defaults import BigDefaults
-from ewoksppf_core.task.execute import (
-    NodeInfo,
-    RunInfo,
-    execute_here,
-    execute_packed,
-    open_value,
-    pack_node,
-    pack_value,
-)
+from ewoksppf_core.task.execute import execute_here, execute_packed
 from ewoksppf_core.task.failure import PackedException, pack_exception
+from ewoksppf_core.task.outcome import NodeInfo, RunInfo
+from ewoksppf_core.task.packing import open_value, pack_node, pack_value
 from ewoksppf_core.task.parcel import Bundle, Parcel
 from ewoksppf_core.testing import tasks
 

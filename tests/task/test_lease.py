@@ -8,9 +8,9 @@ import numpy
 import pytest
 from ewokscore import Task
 
-from ewoksppf_core.task import execute, lease
+from ewoksppf_core.task import lease
 from ewoksppf_core.task.defaults import BigDefaults
-from ewoksppf_core.task.execute import NodeInfo, RunInfo, execute_packed, pack_node
+from ewoksppf_core.task.execute import execute_packed
 from ewoksppf_core.task.lease import (
     GIVEN_BACK,
     give_back,
@@ -19,6 +19,8 @@ from ewoksppf_core.task.lease import (
     start_lease,
     take_back,
 )
+from ewoksppf_core.task.outcome import NodeInfo, RunInfo
+from ewoksppf_core.task.packing import pack_node
 from ewoksppf_core.task.parcel import BIG, Bundle, Parcel, adopt
 
 
@@ -143,14 +145,14 @@ def test_worker_has_let_go_of_all_inputs_when_it_packs_the_outputs(
     parcel, sent, tmp_path, monkeypatch, kind, outputs
 ):
     held = []
-    pack_value = execute.pack_value
+    pack_value = packing.pack_value
 
     def pack(label, variable, value, store):
         with open("/proc/self/maps") as maps:
             held.append([line for line in maps if str(tmp_path) in line])
         return pack_value(label, variable, value, store)
 
-    monkeypatch.setattr(execute, "pack_value", pack)
+    monkeypatch.setattr(packing, "pack_value", pack)
     name = {"class": "Double", "method": "double"}[kind]
     attrs = {
         "task_type": kind,
