@@ -17,11 +17,11 @@ from ..pool.pool import Pool
 from ..task.cancel import RunningTasks
 from ..task.defaults import BigDefaults
 from ..task.execute import execute_here, execute_packed
-from ..task.failure import pack_exception
+from ..task.failure import message_of, pack_exception
 from ..task.lease import Lease, need_memory, start_lease
 from ..task.outcome import Failure, NodeInfo, Outcome, RunInfo
 from ..task.packing import PackedNode, open_value, pack_node, pack_value
-from ..task.parcel import adopt
+from ..task.parcel import adopt, remove_orphans
 
 
 class Transfer:
@@ -114,10 +114,15 @@ class Transfer:
             for value in values.values():
                 adopt(value)
 
+    def forget_worker(self, pid: int | None) -> None:
+        """Take note that a worker has died, maybe while it was writing outputs."""
+        if self._info.store is not None and pid is not None:
+            remove_orphans(self._info.store, pid)
+
     def pack_error(self, label: str, failure: Failure, error: BaseException) -> dict[Name, Any]:
         """Describe a failure to the nodes that handle it."""
         description = {
-            "errorMessage": str(error),
+            "errorMessage": message_of(error),
             "traceBack": failure.traceback.splitlines(keepends=True),
         }
         instance: object = failure.exception
@@ -135,8 +140,8 @@ class Transfer:
         """
         try:
             return open_value(output, get_varinfo(dict(node.attrs), self._info.varinfo))
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
+        except (Exception, SystemExit) as error:
+            reason = f"{type(error).__name__}: {message_of(error)}"
             raise TransferError(node.label, f"output {name!r}", reason) from error
 
     def load_compared(self, node: Node, outputs: Mapping[Name, Any]) -> dict[Name, Any]:

@@ -88,7 +88,7 @@ def _pack(exception: BaseException, traceback: str, seen: set[int]) -> PackedExc
         packed_cause = _pack(cause, traceback="", seen=seen)
     return PackedException(
         type_name=_type_name(exception),
-        message=_message(exception),
+        message=message_of(exception),
         traceback=traceback,
         pickled=_dump(exception),
         cause=packed_cause,
@@ -105,7 +105,7 @@ def _dump(exception: BaseException) -> bytes | None:
         rebuilt = _load(pickled)
     except Exception:
         return None
-    same = type(rebuilt) is type(exception) and _message(rebuilt) == _message(exception)
+    same = type(rebuilt) is type(exception) and message_of(rebuilt) == message_of(exception)
     return pickled if same else None
 
 
@@ -121,7 +121,8 @@ def _type_name(exception: BaseException) -> str:
     return f"{type(exception).__module__}.{type(exception).__qualname__}"
 
 
-def _message(exception: BaseException) -> str:
+def message_of(exception: BaseException) -> str:
+    """Return the message of an exception, even of one that raises when printed."""
     try:
         return str(exception)
     except Exception as error:

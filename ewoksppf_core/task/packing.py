@@ -10,7 +10,7 @@ from ewokscore.variable import value_from_transfer
 
 from ..errors import TransferError
 from .defaults import BigDefaults, put_back
-from .failure import PackedException
+from .failure import PackedException, message_of
 from .outcome import NodeInfo
 from .parcel import Bundle, Parcel, Pickled
 
@@ -141,4 +141,4 @@ def _unpack(label: str, name: Any, parcel: Parcel) -> Any:
 
 
 def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}: {message_of(error)}"

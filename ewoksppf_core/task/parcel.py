@@ -27,6 +27,9 @@ BIG = 64 * 1024
 _ALIGNMENT = 64
 """Of buffers in a segment, in bytes: vector instructions like it."""
 
+_adopted: set[str] = set()
+"""Files that go with parcels of this process."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -84,6 +87,7 @@ class Parcel:
     def adopt(self) -> None:
         """Free the shared memory when this object goes."""
         if self.segment is not None:
+            _adopted.add(self.segment.path)
             weakref.finalize(self, _unlink, self.segment.path, os.getpid())
 
 
@@ -129,6 +133,17 @@ class Pickled:
         return False
 
 
+def remove_orphans(store: str, pid: int) -> None:
+    """Free the shared memory of values that a process was writing when it died.
+
+    :param pid: process id of a worker, all of whose outcomes have been adopted.
+    """
+    for name in os.listdir(store):
+        path = os.path.join(store, name)
+        if name.startswith(f"{pid}-") and path not in _adopted:
+            _unlink(path, os.getpid())
+
+
 def adopt(value: Any) -> None:
     """Adopt a parcel, or all parcels of a bundle; other values need nothing."""
     if isinstance(value, Parcel):
@@ -156,5 +171,6 @@ def _map(segment: Segment) -> Iterator[memoryview]:
 def _unlink(path: str, owner: int) -> None:
     if os.getpid() != owner:
         return  # a copy of the parcel in a forked worker
+    _adopted.discard(path)
     with contextlib.suppress(OSError):  # the run has removed its folder already
         os.unlink(path)

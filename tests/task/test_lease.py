@@ -8,7 +8,7 @@ import numpy
 import pytest
 from ewokscore import Task
 
-from ewoksppf_core.task import lease
+from ewoksppf_core.task import lease, packing
 from ewoksppf_core.task.defaults import BigDefaults
 from ewoksppf_core.task.execute import execute_packed
 from ewoksppf_core.task.lease import (

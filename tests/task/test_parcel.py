@@ -8,7 +8,7 @@ import numpy
 import pytest
 
 from ewoksppf_core.task import parcel as parcel_module
-from ewoksppf_core.task.parcel import BIG, Bundle, Parcel, adopt
+from ewoksppf_core.task.parcel import BIG, Bundle, Parcel, adopt, remove_orphans
 from ewoksppf_core.task.store import open_store
 
 
@@ -172,6 +172,16 @@ def test_forked_copy_of_an_adopted_parcel_frees_nothing(store):
         os._exit(0)
     os.waitpid(child, 0)
     assert len(segments(store)) == 1
+
+
+def test_what_a_dead_process_was_writing_is_removed(store):
+    adopted = Parcel.pack(big_array(), store)
+    adopted.adopt()
+    Parcel.pack(big_array(), store)
+    remove_orphans(store, os.getpid() + 1)
+    assert len(segments(store)) == 2
+    remove_orphans(store, os.getpid())
+    assert segments(store) == [os.path.basename(adopted.segment.path)]
 
 
 @pytest.mark.parametrize("where", ["segment", "folder"])
