@@ -71,7 +71,7 @@ def test_outputs_are_merged_in_the_order_of_the_nodes(run, graph, caplog):
 @pytest.mark.parametrize("key", ["id", "label", "task_identifier"])
 def test_output_of_an_unknown_node_is_refused_with_a_suggestion(graph, key):
     known = {"id": "a", "label": "first", "task_identifier": "engine_tasks.Two"}[key]
-    with pytest.raises(OptionError, match=f"{key}.*{known}x.*did you mean '{known}'|{known}x"):
+    with pytest.raises(OptionError, match=f"{key}.*{known}x.*did you mean '{known}'"):
         execute_graph(graph, outputs=[{key: f"{known}x"}])
 
 
