@@ -67,7 +67,6 @@ def failed(tmp_path_factory):
         [sys.executable, *command],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-        # stdout=subprocess.DEVNULL,
         timeout=55,
     )
     return read_failures(folder / "report.xml")
