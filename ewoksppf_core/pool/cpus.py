@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 CGROUP_ROOT = Path("/sys/fs/cgroup")
+OWN_CGROUPS = Path("/proc/self/cgroup")
 
 
 class Cpus(NamedTuple):
@@ -42,7 +43,7 @@ def _cgroup_quota() -> float | None:
     https://docs.kernel.org/scheduler/sched-bwc.html (cpu.cfs_quota_us).
     """
     try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
+        lines = OWN_CGROUPS.read_text().splitlines()
     except OSError:
         return None
     quotas = []
