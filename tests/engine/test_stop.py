@@ -13,7 +13,7 @@ import threading
 import psutil
 import pytest
 
-from ewoksppf_core import execute_graph
+from ewoksppf_core import execute_graph, open_pool
 from ewoksppf_core.errors import WorkflowStoppedError, WorkflowTimeoutError
 
 PATIENCE = 30.0
@@ -83,10 +83,11 @@ def test_timeout_names_the_running_nodes_and_ends_their_workers(
         {"a": {"task": "block", "label": "My node", "inputs": {"fifo": fifo}}, "b": "add"},
         [("a", "b", {})],
     )
-    with pytest.raises(
-        WorkflowTimeoutError, match=r"within 0\.7 s; running nodes: 'My node'"
-    ) as info:
-        execute_graph(graph, pool_type=process_type, timeout=0.7)
+    message = r"within 0\.7 s; running nodes: 'My node'"
+    with open_pool(process_type) as pool:
+        execute_graph(make_graph({"a": "add"}), pool=pool)  # starts a worker, however slowly
+        with pytest.raises(WorkflowTimeoutError, match=message) as info:
+            execute_graph(graph, pool=pool, timeout=0.7)
     assert isinstance(info.value, TimeoutError)
     assert not info.value.still_running
     assert gone(listener.read_pid())
@@ -234,7 +235,7 @@ SCRIPT = """
 import os
 import signal
 import sys
-from ewoksppf_core import execute_graph
+from ewoksppf_core import execute_graph, open_pool
 
 if __name__ != "__main__" and {hangs_at_start}:
     with open({fifo!r}, "w") as file:
