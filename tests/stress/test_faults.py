@@ -48,21 +48,28 @@ class Slot(Executor):
         self.on_terminate()
 
 
+class Slots(list):
+    """Opens slots, and remembers them."""
+
+    def __init__(self):
+        self.on_open = lambda: None
+
+    def open(self):
+        self.on_open()
+        self.append(Slot())
+        return self[-1]
+
+
 @pytest.fixture
 def slots():
-    return []
+    return Slots()
 
 
 @pytest.fixture
 def pool(slots, monkeypatch):
     """A pool of one slot at a time."""
     monkeypatch.setattr(elastic, "REST_SECONDS", 0.005)
-
-    def open_slot():
-        slots.append(Slot())
-        return slots[-1]
-
-    pool = ElasticPool(open_slot, Limits.fixed(1))
+    pool = ElasticPool(slots.open, Limits.fixed(1))
     yield pool
     pool.shutdown(wait=False, cancel_futures=True)
     for slot in slots:
@@ -99,14 +106,8 @@ def test_idle_worker_that_dies_is_reaped_without_being_asked(pool, slots):
     assert slots[0].closed.wait(PATIENCE)
 
 
-def test_interrupt_waits_until_the_worker_has_started(pool, slots, monkeypatch):
-    open_slot = pool._open_slot
-
-    def interrupted():
-        os.kill(os.getpid(), signal.SIGINT)
-        return open_slot()
-
-    monkeypatch.setattr(pool, "_open_slot", interrupted)
+def test_interrupt_waits_until_the_worker_has_started(pool, slots):
+    slots.on_open = lambda: os.kill(os.getpid(), signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         pool.submit("a")
     assert [slot.ran for slot in slots] == [["a"]]
