@@ -235,7 +235,8 @@ SCRIPT = """
 import os
 import signal
 import sys
-from ewoksppf_core import execute_graph, open_pool
+from ewoksppf_core import execute_graph
+from ewoksppf_core.pool import pool
 
 if __name__ != "__main__" and {hangs_at_start}:
     with open({fifo!r}, "w") as file:
@@ -243,10 +244,11 @@ if __name__ != "__main__" and {hangs_at_start}:
     signal.pause()
 
 if __name__ == "__main__":
+    pool.GRACE_SECONDS = {grace}
     node = {{
         "id": "a",
         "task_type": "method",
-        "task_identifier": "engine_tasks.block",
+        "task_identifier": "engine_tasks.{task}",
         "default_inputs": [{{"name": "fifo", "value": {fifo!r}}}],
     }}
     try:
@@ -258,14 +260,17 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
-def program(tmp_path, fifo):
+def program(tmp_path, fifo, listener):
     """Start a program whose task never ends, or starts; returns it and the pid of the worker."""
     started = []
 
-    def start(hangs_at_start=False, **options):
+    def start(task="block", grace=1.0, hangs_at_start=False, **options):
         script = tmp_path / "program.py"
-        script.write_text(SCRIPT.format(fifo=fifo, options=options, hangs_at_start=hangs_at_start))
-        listener = Listener(fifo)
+        script.write_text(
+            SCRIPT.format(
+                fifo=fifo, options=options, hangs_at_start=hangs_at_start, task=task, grace=grace
+            )
+        )
         process = subprocess.Popen(
             [sys.executable, str(script)],
             stdout=subprocess.PIPE,
@@ -274,9 +279,7 @@ def program(tmp_path, fifo):
             start_new_session=True,
         )
         started.append(process)
-        worker = listener.read_pid()
-        listener.close()
-        return process, worker
+        return process, listener.read_pid()
 
     yield start
     for process in started:
@@ -301,6 +304,14 @@ def test_keyboard_interrupt_ends_the_program_and_its_workers(process_type, progr
 @pytest.mark.parametrize("context", ["spawn", "forkserver"])
 def test_keyboard_interrupt_ends_workers_of_every_start_method(program, context):
     process, worker = program(pool_type="process", context=context)
+    os.killpg(process.pid, signal.SIGINT)
+    assert_ended(process, worker, "KeyboardInterrupt")
+
+
+def test_second_keyboard_interrupt_kills_the_workers_at_once(program, listener):
+    process, worker = program(pool_type="process", task="insist", grace=10 * PATIENCE)
+    os.killpg(process.pid, signal.SIGINT)
+    assert listener.read_pid() == worker, "the worker was not asked to end"
     os.killpg(process.pid, signal.SIGINT)
     assert_ended(process, worker, "KeyboardInterrupt")
 

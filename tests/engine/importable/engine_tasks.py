@@ -110,6 +110,14 @@ def block(fifo):
     threading.Event().wait()
 
 
+def insist(fifo):
+    """Tell the process id, tell it again when asked to end, and never return."""
+    signal.signal(signal.SIGTERM, lambda number, frame: write_pid(fifo))
+    write_pid(fifo)
+    while True:
+        signal.pause()
+
+
 def block_until(fifo, release):
     """Tell the process id, and return when somebody writes into the other fifo."""
     write_pid(fifo)
