@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 import psutil
 import pytest
 
-from ..hookspecs import Location, PoolBackend, Scaling
+from ..hookspecs import Location, PoolBackend, PoolOptions, Scaling
 from ..pool.options import request_pool
+from ..pool.pool import Pool
 from ..pool.registry import get_backend
 from . import tasks
 
@@ -41,7 +42,7 @@ class ConformanceBase:
         return get_backend(self.pool_type)
 
     @contextlib.contextmanager
-    def pool(self, workers: int = 2, **options: Any) -> Iterator[Executor]:
+    def pool(self, workers: int = 2, **options: Any) -> Iterator[Pool]:
         """Open a pool with a fixed number of workers, as users do."""
         request = request_pool(
             pool_type=self.pool_type, scaling_workers=False, max_workers=workers, **options
@@ -99,6 +100,13 @@ class ConformanceBase:
         self.needs_worker_processes()
         if self.backend.scaling is not Scaling.CORE:
             pytest.skip("the executor decides what becomes of a lost worker")
+
+    def needs_stops(self) -> None:
+        """Skip the test where a task that runs cannot be stopped alone."""
+        method = "kill_workers" if self.backend.scaling is Scaling.CORE else "stop_tasks"
+        with self.backend.open(PoolOptions(max_workers=1)) as executor:
+            if not hasattr(executor, method):
+                pytest.skip(f"the executor has no method {method}")
 
 
 def is_gone(pid: int) -> bool:

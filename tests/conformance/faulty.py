@@ -6,7 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from ewoksppf_core import PoolBackend, hookimpl
+from ewoksppf_core import PoolBackend, WorkerLostError, hookimpl
 
 
 class Honest(ThreadPoolExecutor):
@@ -124,6 +124,22 @@ class Copies(Honest):
 
     def submit(self, fn, /, *args, **kwargs):
         return super().submit(fn, *copy.deepcopy(args), **kwargs)
+
+
+class Overdoes(Honest):
+    """Stops all tasks instead of one."""
+
+    def __init__(self, max_workers=None):
+        super().__init__(max_workers)
+        self.submitted = []
+
+    def submit(self, fn, /, *args, **kwargs):
+        self.submitted.append(super().submit(fn, *args, **kwargs))
+        return self.submitted[-1]
+
+    def stop_tasks(self, futures, grace):
+        for future in self.submitted:
+            future.set_exception(WorkerLostError())
 
 
 EXECUTORS = {

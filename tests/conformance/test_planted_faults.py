@@ -38,6 +38,7 @@ FOUND_BY = {
         "test_submit_after_shutdown_raises",
         "test_submit_to_an_executor_after_shutdown_raises",
     },
+    "overdoes": {"test_stopping_a_task_leaves_the_others_alone"},
     "copies": {"test_values_pass_by_reference_exactly_if_declared"},
 }
 
