@@ -18,6 +18,7 @@ import pytest
 from ..hookspecs import PoolOptions
 from . import tasks
 from .base import ConformanceBase, is_gone
+from .holdings import descriptors, threads
 
 SOON = 2.0
 """Seconds within which workers without a task follow their program."""
@@ -185,14 +186,8 @@ class EndingTests(ConformanceBase):
 
 
 def _holdings() -> dict[str, object]:
-    descriptors = {}
-    for number in os.listdir("/proc/self/fd"):
-        try:
-            descriptors[number] = os.readlink(f"/proc/self/fd/{number}")
-        except FileNotFoundError:
-            continue  # the listing itself
     return {
         "processes": {child.pid for child in psutil.Process().children(recursive=True)},
-        "threads": set(os.listdir("/proc/self/task")),
-        "file descriptors": descriptors,
+        "threads": threads(),
+        "file descriptors": descriptors(),
     }

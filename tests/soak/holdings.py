@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+
+from ewoksppf_core.testing.holdings import descriptors, threads
 
 
 def processes() -> set[tuple[int, str]]:
@@ -18,22 +19,6 @@ def processes() -> set[tuple[int, str]]:
             found.add((child.pid, f"{child.name()} {child.status()}"))
         except psutil.NoSuchProcess:
             continue
-    return found
-
-
-def threads() -> set[str]:
-    """Return all threads, those of libraries included."""
-    return set(os.listdir("/proc/self/task"))
-
-
-def descriptors() -> dict[str, str]:
-    """Return what is open."""
-    found = {}
-    for number in os.listdir("/proc/self/fd"):
-        try:
-            found[number] = os.readlink(f"/proc/self/fd/{number}")
-        except FileNotFoundError:
-            continue  # the listing itself
     return found
 
 
