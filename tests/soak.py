@@ -48,6 +48,11 @@ MOST_GROWTH = 60.0
 
 WARM_RUNS = 30
 
+WARM_UP = {
+    "graph": {"id": "warm"},
+    "nodes": [{"id": "pid", "task_type": "method", "task_identifier": "os.getpid"}],
+}
+
 
 class Soak:
     """All runs of one seed."""
@@ -68,10 +73,7 @@ class Soak:
         """Let everything start that starts once per program, such as fork servers."""
         for pool_type in self._pool_types:
             for context in ("fork", "spawn", "forkserver") if pool_type in PROCESSES else (None,):
-                graph = make_scenario("warm", pool_type, alone=True).graph("/tmp")
-                graph["nodes"], graph["links"] = [], []
-                node = {"id": "a", "task_type": "method", "task_identifier": "os.getpid"}
-                execute_graph({**graph, "nodes": [node]}, pool_type=pool_type, context=context)
+                execute_graph(WARM_UP, pool_type=pool_type, context=context)
 
     def run(self, number: int) -> None:
         """Run the n-th scenario, or the n-th pair of scenarios in one pool."""
