@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,6 @@ import pytest
 from ewoksppf_core import open_pool
 from ewoksppf_core.pool.pool import Pool
 
-IMPORTABLE = str(Path(__file__).parent / "importable")
 SHORT = {
     "Count": "class",
     "Two": "class",
@@ -27,14 +24,10 @@ SHORT = {
 
 
 @pytest.fixture(scope="session", autouse=True)
-def importable_tasks() -> Iterator[None]:
+def importable_tasks(importing_from: Callable[[Path], Any]) -> Iterator[None]:
     """Let this process and all workers import ``engine_tasks``."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(IMPORTABLE)
-        paths = [IMPORTABLE, *filter(None, [os.environ.get("PYTHONPATH")])]
-        patch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    with importing_from(Path(__file__).parent / "importable"):
         yield
-    sys.modules.pop("engine_tasks", None)
 
 
 @pytest.fixture(scope="module")

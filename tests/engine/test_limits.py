@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import threading
 
 import numpy
@@ -19,26 +18,6 @@ from ewoksppf_core import (
 )
 
 PATIENCE = 30.0
-
-
-@pytest.fixture
-def fifo(tmp_path):
-    path = tmp_path / "started"
-    os.mkfifo(path)
-    return str(path)
-
-
-@pytest.fixture
-def wait_for_task(fifo):
-    """Wait until a task says that it runs."""
-    descriptor = os.open(fifo, os.O_RDWR)
-
-    def wait():
-        readable, _, _ = select.select([descriptor], [], [], PATIENCE)
-        assert readable, "no task has started"
-
-    yield wait
-    os.close(descriptor)
 
 
 @pytest.fixture
@@ -68,7 +47,7 @@ def graph(*nodes, links=()):
     return {"graph": {"id": "graph"}, "nodes": list(nodes), "links": list(links)}
 
 
-def test_task_that_takes_too_long_is_stopped_and_others_go_on(process_type, fifo, wait_for_task):
+def test_task_that_takes_too_long_is_stopped_and_others_go_on(process_type, fifo):
     slow = method("slow", "engine_tasks.block", {"fifo": fifo}, label="My node")
     other = method("other", "engine_tasks.add", {"a": 1})
     result = execute_graph(
@@ -81,13 +60,13 @@ def test_task_that_takes_too_long_is_stopped_and_others_go_on(process_type, fifo
     assert result["return_value"] == 1
 
 
-def test_time_limit_of_a_node_counts_more_than_that_of_the_run(fifo, wait_for_task):
+def test_time_limit_of_a_node_counts_more_than_that_of_the_run(fifo):
     slow = method("slow", "engine_tasks.block", {"fifo": fifo}, task_timeout=0.5)
     with pytest.raises(TaskTimeoutError, match=r"0\.5 s"):
         execute_graph(graph(slow), pool_type="process", task_timeout=1000)
 
 
-def test_task_that_takes_too_long_triggers_its_handler(fifo, wait_for_task):
+def test_task_that_takes_too_long_triggers_its_handler(fifo):
     slow = method("slow", "engine_tasks.block", {"fifo": fifo}, task_timeout=0.5)
     handler = method("handler", "engine_tasks.same", {"value": "handled"})
     link = {"source": "slow", "target": "handler", "on_error": True}
@@ -95,7 +74,7 @@ def test_task_that_takes_too_long_triggers_its_handler(fifo, wait_for_task):
     assert result == {"return_value": "handled"}
 
 
-def test_task_that_cannot_be_stopped_is_given_up_in_time(tmp_path, fifo, wait_for_task):
+def test_task_that_cannot_be_stopped_is_given_up_in_time(tmp_path, fifo):
     release = str(tmp_path / "release")
     os.mkfifo(release)
     inputs = {"fifo": fifo, "release": release}
@@ -106,7 +85,7 @@ def test_task_that_cannot_be_stopped_is_given_up_in_time(tmp_path, fifo, wait_fo
         file.write("go")
 
 
-def test_time_limit_counts_from_the_start_of_the_task(fifo, wait_for_task):
+def test_time_limit_counts_from_the_start_of_the_task():
     nodes = [method(str(n), "time.sleep", {0: 0.3}) for n in range(6)]
     execute_graph(
         graph(*nodes), pool_type="process", max_workers=1, scaling_workers=False, task_timeout=1.5
@@ -125,11 +104,11 @@ def test_bad_retries_are_refused(retries):
         execute_graph(graph(method("a", "engine_tasks.add")), retries=retries)
 
 
-def test_another_thread_stops_a_run(process_type, fifo, wait_for_task):
+def test_another_thread_stops_a_run(process_type, fifo, listener):
     stopper = Stopper()
 
     def stop():
-        wait_for_task()
+        listener.read_pid()
         stopper.stop("enough", forced=True)
 
     thread = threading.Thread(target=stop)
@@ -152,14 +131,12 @@ def test_something_else_is_not_a_stopper():
         execute_graph(graph(method("a", "engine_tasks.add")), stopper=print)
 
 
-def test_stopped_task_that_implements_cancel_ends_by_itself(
-    pool_type, fifo, wait_for_task, monkeypatch
-):
+def test_stopped_task_that_implements_cancel_ends_by_itself(pool_type, fifo, listener, monkeypatch):
     monkeypatch.setattr("ewoksppf_core.pool.pool.GRACE_SECONDS", PATIENCE)
     stopper = Stopper()
 
     def stop():
-        wait_for_task()
+        listener.read_pid()
         stopper.stop(forced=True)
 
     thread = threading.Thread(target=stop)
@@ -307,9 +284,7 @@ def test_lost_worker_leaves_nothing_in_shared_memory(shared_memory):
     assert list(shared_memory.iterdir()) == []
 
 
-def test_task_that_takes_too_long_and_implements_cancel_ends_by_itself(
-    one_of_each, fifo, wait_for_task
-):
+def test_task_that_takes_too_long_and_implements_cancel_ends_by_itself(one_of_each, fifo):
     patient = {
         "id": "patient",
         "task_type": "class",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -18,39 +17,6 @@ from ewoksppf_core.errors import WorkflowStoppedError, WorkflowTimeoutError
 
 PATIENCE = 30.0
 """Seconds after which a test fails instead of waiting."""
-
-
-@pytest.fixture
-def fifo(tmp_path):
-    """A pipe through which a task says that it runs."""
-    path = tmp_path / "started"
-    os.mkfifo(path)
-    return str(path)
-
-
-class Listener:
-    """Reads what tasks write into a pipe, without ever waiting for ever."""
-
-    def __init__(self, path):
-        self._fd = os.open(path, os.O_RDWR)
-
-    def read_pid(self):
-        text = b""
-        while not text.endswith(b"\n"):
-            readable, _, _ = select.select([self._fd], [], [], PATIENCE)
-            assert readable, "no task has started"
-            text += os.read(self._fd, 1)
-        return int(text)
-
-    def close(self):
-        os.close(self._fd)
-
-
-@pytest.fixture
-def listener(fifo):
-    listener = Listener(fifo)
-    yield listener
-    listener.close()
 
 
 @pytest.fixture
@@ -93,7 +59,7 @@ def test_timeout_names_the_running_nodes_and_ends_their_workers(
     assert gone(listener.read_pid())
 
 
-def test_timeout_runs_no_handlers(make_graph, fifo, listener, tmp_path):
+def test_timeout_runs_no_handlers(make_graph, fifo, tmp_path):
     log = tmp_path / "log"
     graph = make_graph(
         {
@@ -107,15 +73,13 @@ def test_timeout_runs_no_handlers(make_graph, fifo, listener, tmp_path):
     assert not log.exists()
 
 
-def test_timeout_is_returned_on_demand(make_graph, fifo, listener):
+def test_timeout_is_returned_on_demand(make_graph, fifo):
     graph = make_graph({"a": {"task": "block", "inputs": {"fifo": fifo}}})
     result = execute_graph(graph, pool_type="process", timeout=0.5, raise_on_error=False)
     assert isinstance(result["WorkflowExceptionInstance"], WorkflowTimeoutError)
 
 
-def test_timeout_of_tasks_that_cannot_be_stopped_says_that_they_go_on(
-    make_graph, fifo, listener, tmp_path
-):
+def test_timeout_of_tasks_that_cannot_be_stopped_says_that_they_go_on(make_graph, fifo, tmp_path):
     release = tmp_path / "release"
     os.mkfifo(release)
     graph = make_graph(
@@ -159,9 +123,8 @@ def test_forced_stop_interrupts_running_tasks(process_type, make_graph, fifo, li
 
 @pytest.mark.parametrize("number", ["SIGUSR1", signal.SIGUSR2])
 def test_stop_waits_for_running_tasks_and_starts_nothing_new(
-    one_of_each, make_graph, fifo, tmp_path, number
+    one_of_each, make_graph, fifo, listener, tmp_path, number
 ):
-    listener = Listener(fifo)
     release = tmp_path / "release"
     os.mkfifo(release)
     log = tmp_path / "log"
@@ -196,7 +159,6 @@ def test_stop_waits_for_running_tasks_and_starts_nothing_new(
     finally:
         logger.removeHandler(handler)
         thread.join()
-        listener.close()
     assert not log.exists()
 
 

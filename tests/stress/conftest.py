@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
 import pytest
 
-IMPORTABLE = str(Path(__file__).parent / "importable")
-
 
 @pytest.fixture(scope="session", autouse=True)
-def importable_tasks():
+def importable_tasks(importing_from):
     """Let this process and all workers import ``stress_tasks``."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(IMPORTABLE)
-        paths = [IMPORTABLE, *filter(None, [os.environ.get("PYTHONPATH")])]
-        patch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    with importing_from(Path(__file__).parent / "importable"):
         yield
-    sys.modules.pop("stress_tasks", None)
 
 
 @pytest.fixture

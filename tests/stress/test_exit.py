@@ -1,7 +1,6 @@
 """A program that ends without closing its pool."""
 
 import os
-import select
 import subprocess
 import sys
 
@@ -11,13 +10,14 @@ import pytest
 PATIENCE = 30.0
 
 PROGRAM = """
+import os
 import sys
 from ewoksppf_core.hookspecs import PoolOptions
 from ewoksppf_core.pool.registry import get_backend
 
 def run(started, release, finished):
     with open(started, "w") as file:
-        file.write("x")
+        file.write(f"{os.getpid()}\\n")
     with open(release) as file:
         file.read()
     with open(finished, "w"):
@@ -31,26 +31,22 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
-def program(tmp_path):
+def program(tmp_path, listener):
     """Start the program; its task runs when this returns."""
     script = tmp_path / "program.py"
     script.write_text(PROGRAM)
-    names = ["started", "release", "finished"]
-    for name in names[:2]:
-        os.mkfifo(tmp_path / name)
-    started = os.open(tmp_path / "started", os.O_RDWR)
+    os.mkfifo(tmp_path / "release")
     running = []
 
     def start(pool_type):
         command = [sys.executable, str(script), pool_type]
-        paths = [str(tmp_path / name) for name in names]
+        paths = [listener.path, str(tmp_path / "release"), str(tmp_path / "finished")]
         process = subprocess.Popen([*command, *paths], stdin=subprocess.PIPE)
         running.append(process)
-        assert select.select([started], [], [], PATIENCE)[0], "the task has not started"
+        listener.read_pid()
         return process
 
     yield start
-    os.close(started)
     for process in running:
         process.kill()
         process.wait()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import select
 
 import pytest
 from jupyter_client.manager import start_new_kernel
@@ -91,15 +90,10 @@ def test_cell_awaits_a_workflow_in_another_thread(kernel):
     assert kernel.run(code, "result") == 3
 
 
-def test_interrupt_ends_the_workflow_and_the_kernel_goes_on(kernel, process_type, tmp_path):
-    fifo = tmp_path / "started"
-    os.mkfifo(fifo)
-    descriptor = os.open(fifo, os.O_RDWR)
-    code = f"run('hang', {process_type!r}, fifo={str(fifo)!r})"
+def test_interrupt_ends_the_workflow_and_the_kernel_goes_on(kernel, process_type, listener):
+    code = f"run('hang', {process_type!r}, fifo={listener.path!r})"
     kernel.client.execute(code, stop_on_error=False)  # which would abort the next cell, too
-    assert select.select([descriptor], [], [], PATIENCE)[0], "the task has not started"
-    worker = int(os.read(descriptor, 100))
-    os.close(descriptor)
+    worker = listener.read_pid()
     kernel.manager.interrupt_kernel()
     reply = kernel.client.get_shell_msg(timeout=PATIENCE)["content"]
     assert (reply["status"], reply["ename"]) == ("error", "KeyboardInterrupt")
