@@ -13,6 +13,8 @@ from ..errors import OptionError, did_you_mean
 from .names import node_label
 
 _SELECTORS = ("id", "label", "task_identifier", "all")
+_INPUT_KEYS = ("name", "value", *_SELECTORS)
+_OUTPUT_KEYS = ("name", "new_name", *_SELECTORS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,12 @@ def apply_inputs(
     :param inputs: items with ``name`` and ``value``, and one of ``id``, ``label`` and
         ``task_identifier`` (both may be given), ``all``; without any of these, start nodes.
     :param start_nodes: returns the start nodes.
-    :raises OptionError: an item is malformed or matches no node.
+    :raises OptionError: an item has unknown or missing keys, or matches no node.
     """
-    for item in _items("inputs", inputs):
-        _check_keys("inputs", item, {"name", "value"})
+    for item in _items("inputs", inputs, _INPUT_KEYS):
+        for key in ("name", "value"):
+            if key not in item:
+                raise OptionError("inputs", dict(item), f"the key {key!r} is missing")
         for node in _matching("inputs", graph, item, start_nodes):
             defaults = graph.nodes[node].setdefault("default_inputs", [])
             defaults[:] = [default for default in defaults if default["name"] != item["name"]]
@@ -61,11 +65,14 @@ def select_outputs(
         given), ``all``; without any of these, end nodes. With ``name`` only that output, called
         ``new_name`` in the result. None stands for all outputs of the end nodes.
     :param end_nodes: returns the end nodes.
-    :raises OptionError: an item is malformed or matches no node.
+    :raises OptionError: an item has unknown or missing keys, or matches no node.
     """
     selected: dict[Hashable, tuple[Selected, ...]] = {}
-    for item in _items("outputs", [{"all": False}] if outputs is None else outputs):
+    for item in _items("outputs", [{"all": False}] if outputs is None else outputs, _OUTPUT_KEYS):
         name = item.get("name")
+        if item.get("new_name") is not None and name is None:
+            cure = "'new_name' needs the key 'name': which output is meant?"
+            raise OptionError("outputs", dict(item), cure)
         at_end = not item.get("all") and not item.keys() & {"id", "label", "task_identifier"}
         choices = (Selected(name, item.get("new_name") or name, at_end),)
         for node in _matching("outputs", graph, item, end_nodes):
@@ -73,7 +80,9 @@ def select_outputs(
     return selected
 
 
-def _items(option: str, items: Sequence[Mapping[str, Any]] | None) -> Sequence[Mapping[str, Any]]:
+def _items(
+    option: str, items: Sequence[Mapping[str, Any]] | None, keys: Sequence[str]
+) -> Sequence[Mapping[str, Any]]:
     if items is None:
         return ()
     if isinstance(items, Mapping | str) or not isinstance(items, Iterable):
@@ -82,12 +91,11 @@ def _items(option: str, items: Sequence[Mapping[str, Any]] | None) -> Sequence[M
     for item in items:
         if not isinstance(item, Mapping):
             raise OptionError(option, item, "a list of dictionaries is expected")
+        for key in item:
+            if key not in keys:
+                hint = f"{did_you_mean(str(key), keys)} Keys are: {', '.join(keys)}"
+                raise OptionError(option, dict(item), f"unknown key {key!r}{hint}")
     return items
-
-
-def _check_keys(option: str, item: Mapping[str, Any], required: set[str]) -> None:
-    for key in sorted(required - item.keys()):
-        raise OptionError(option, dict(item), f"the key {key!r} is missing")
 
 
 def _matching(

@@ -113,6 +113,32 @@ def test_incomplete_input_is_refused(graph, key):
         execute_graph(graph, inputs=[item])
 
 
+@pytest.mark.parametrize(
+    ("option", "item", "key", "closest"),
+    [
+        ("inputs", {"labl": "first", "name": "x", "value": 1}, "labl", "label"),
+        ("inputs", {"name": "x", "value": 1, "new_name": "y"}, "new_name", "name"),
+        ("outputs", {"idd": "b"}, "idd", "id"),
+        ("outputs", {"newname": "y", "name": "left"}, "newname", "new_name"),
+    ],
+)
+def test_unknown_key_is_refused_with_a_suggestion(graph, option, item, key, closest):
+    message = f"unknown key '{key}' .did you mean '{closest}'.*Keys are: name, .*task_identifier"
+    with pytest.raises(OptionError, match=message):
+        execute_graph(graph, **{option: [item]})
+
+
+@pytest.mark.parametrize("key", ["node", 5])
+def test_unknown_key_which_resembles_none_is_refused_with_those_that_exist(graph, key):
+    with pytest.raises(OptionError, match=r"Keys are: name, value, id, label"):
+        execute_graph(graph, inputs=[{key: "b", "name": "x", "value": 1}])
+
+
+def test_new_name_without_name_is_refused(graph):
+    with pytest.raises(OptionError, match="'new_name' needs the key 'name'"):
+        execute_graph(graph, outputs=[{"id": "b", "new_name": "y"}])
+
+
 @pytest.mark.parametrize("convert", [lambda graph: graph, ewoks_load_graph])
 def test_graph_of_the_caller_is_not_modified(run, graph, convert):
     source = convert(graph)
