@@ -7,15 +7,13 @@ reused: representations, schema updates, sub-graph extraction.
 
 from __future__ import annotations
 
-import copy
 import logging
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import networkx
-from ewokscore.graph import TaskGraph, serialize
 from ewokscore.graph.multigraph import flatten_multigraph
 from ewokscore.graph.schema import LATEST_VERSION, normalize_schema_version, update_graph_schema
 from ewokscore.graph.subgraph import add_subgraph_links, extract_graph_nodes
@@ -23,7 +21,8 @@ from packaging.version import parse as parse_version
 
 from ..errors import GraphError, GraphNotFoundError, UnknownOptionError
 from .analysis import connect_default_error_handlers
-from .validate import LIST, MAPPING, check_links, check_node_attributes, check_tasks, task_type_of
+from .read import links_of, read_graph
+from .validate import check_links, check_node_attributes, check_tasks, task_type_of
 
 _SUB_NODE_KEYS = {"sub_source", "sub_target", "sub_target_attributes"}
 _LOAD_OPTIONS = ("representation", "root_dir", "root_module")
@@ -63,7 +62,7 @@ def _load(source: Any, options: dict[str, Any], parents: tuple[str, ...]) -> net
         if str(source) in parents:
             raise GraphError(f"the graph contains itself: {' > '.join([*parents, str(source)])}")
         parents = (*parents, str(source))
-    graph = _read(source, options)
+    graph = read_graph(source, options)
     _update_schema(graph)
     _check_defined(graph)
     check_node_attributes(graph)
@@ -82,86 +81,6 @@ def _load(source: Any, options: dict[str, Any], parents: tuple[str, ...]) -> net
         ) from error
     connect_default_error_handlers(graph)
     return graph
-
-
-def _read(source: Any, options: dict[str, Any]) -> networkx.DiGraph:
-    if source is None or (isinstance(source, str) and not source.strip()):
-        raise GraphError(f"a graph is expected, not {source!r}")
-    if isinstance(source, TaskGraph):
-        source = source.graph
-    if not isinstance(source, str | Path | Mapping | networkx.Graph):
-        raise GraphError(
-            "a graph is expected (a file name, JSON string, dictionary, TaskGraph or networkx "
-            f"graph), not {source!r}"
-        )
-    if isinstance(source, Mapping):
-        source = {**source, "graph": dict(source.get("graph") or {})}
-        if source.get("multigraph", True) and _has_simple_links(source):
-            source["multigraph"] = False
-    try:
-        graph = serialize.load(source, **options)
-    except FileNotFoundError as error:
-        raise GraphNotFoundError(f"there is no graph file {error}") from error
-    except Exception as error:
-        if any(isinstance(value, networkx.Graph) for value in error.args):
-            raise GraphError('the graph is not directed: remove "directed": false') from error
-        # serialize.load raises whatever the parsers and networkx raise.
-        text = str(source)
-        shown = text if len(text) < 200 else f"{text[:200]}..."
-        raise GraphError(
-            f"cannot load the graph {shown!r}: {type(error).__name__}: {_explain(error)}"
-        ) from error
-    if isinstance(source, networkx.Graph):
-        graph = graph.copy()
-    if not isinstance(source, str | Path):
-        _copy_values(graph)
-    return graph
-
-
-def _has_simple_links(source: Mapping[str, Any]) -> bool:
-    """Tell whether there is at most one link from one node to another.
-
-    What networkx reads is a multigraph otherwise, which takes longer and has to be flattened.
-    """
-    links = source.get("links")
-    if not isinstance(links, LIST):
-        return False
-    try:
-        pairs = {(link["source"], link["target"]) for link in links if "key" not in link}
-    except (LookupError, TypeError):
-        return False  # the reader says what is wrong, or knows what to do with it
-    return len(pairs) == len(links)
-
-
-def _explain(error: BaseException) -> str:
-    # Decoding errors of ewokscore say nothing themselves.
-    return str(error) or str(error.__cause__ or error.__context__ or "")
-
-
-def _copy_values(graph: networkx.DiGraph) -> None:
-    """Copy the values of attributes, but not the values of inputs."""
-    graph.graph = copy.deepcopy(graph.graph)
-    for _, attrs in graph.nodes.data():
-        inputs = attrs.get("default_inputs")
-        if isinstance(inputs, LIST):
-            attrs["default_inputs"] = [
-                dict(item) if isinstance(item, MAPPING) else item for item in inputs
-            ]
-    for _, _, attrs in _links(graph):
-        for name in ("data_mapping", "conditions"):
-            items = attrs.get(name)
-            if isinstance(items, LIST):
-                attrs[name] = list(items)
-
-
-def _links(graph: networkx.DiGraph) -> Iterator[tuple[Hashable, Hashable, dict[str, Any]]]:
-    # Not graph.edges: networkx keeps that view, and the view keeps the graph, so that nothing but
-    # the garbage collector would ever remove it.
-    is_multigraph = graph.is_multigraph()
-    for source, targets in graph.adjacency():
-        for target, attrs in targets.items():
-            for link in attrs.values() if is_multigraph else (attrs,):
-                yield source, target, link
 
 
 def _update_schema(graph: networkx.DiGraph) -> None:
@@ -205,7 +124,7 @@ def _load_sub_graph(
 
 def _insert(graph: networkx.DiGraph, sub_graphs: Mapping[Hashable, _SubGraph]) -> networkx.DiGraph:
     """Replace the graph nodes by the nodes of the graphs that they stand for."""
-    for source, target, attrs in _links(graph):
+    for source, target, attrs in links_of(graph):
         is_outer = source in sub_graphs or target in sub_graphs
         if is_outer and not attrs.keys() & _SUB_NODE_KEYS:
             # ewokscore would drop the link without a word.

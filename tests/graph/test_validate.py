@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 
 import pytest
@@ -253,6 +255,28 @@ def test_link_from_an_unknown_node_is_named():
                 "links": [{"source": "nowhere", "target": "a"}],
             }
         )
+
+
+def as_dictionary(graph, folder):
+    return graph
+
+
+def as_string(graph, folder):
+    return json.dumps(graph)
+
+
+def as_file(graph, folder):
+    (folder / "graph.json").write_text(json.dumps(graph))
+    return folder / "graph.json"
+
+
+@pytest.mark.parametrize("convert", [as_dictionary, as_string, as_file])
+@pytest.mark.parametrize("node", ["a", 1, ("s", ("t", "a"))])
+def test_two_nodes_with_one_id_are_refused(convert, node, tmp_path):
+    nodes = [{"id": name, **TASK} for name in (node, "b", node)]
+    graph = convert({"graph": {"id": "graph"}, "nodes": nodes, "links": []}, tmp_path)
+    with pytest.raises(GraphError, match=f"two nodes have the id {re.escape(repr(node))}"):
+        load_graph(graph)
 
 
 def test_two_required_links_to_one_input_are_named():
