@@ -7,6 +7,7 @@ import importlib.util
 import os
 import re
 import sys
+import threading
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
@@ -41,7 +42,8 @@ def _is_bool(value: Any) -> bool:
 
 
 def _is_seconds(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and 0 < value <= threading.TIMEOUT_MAX
 
 
 def _is_items(name: str, other: str = "") -> _Check:
@@ -69,7 +71,10 @@ _NODE_ATTRIBUTES: dict[str, tuple[_Check, str]] = {
     "default_error_attributes": (_is_mapping, "a dictionary"),
     "default_error_node": (_is_bool, "true or false"),
     "force_start_node": (_is_bool, "true or false"),
-    "task_timeout": (_is_seconds, "a number of seconds"),
+    "task_timeout": (
+        _is_seconds,
+        f"a number of seconds above 0 and up to {threading.TIMEOUT_MAX:.0f}",
+    ),
     "varinfo": (_is_mapping, "a dictionary"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -31,14 +32,19 @@ class Exit:
         check_seconds("wait_on_exit_timeout", self.wait_on_exit_timeout)
 
 
-def check_seconds(option: str, value: object) -> None:
-    """Check that an option is a number of seconds or None.
+def check_seconds(option: str, value: object, *, may_be_zero: bool = True) -> None:
+    """Check that an option is a number of seconds that one can wait for, or None.
 
     :raises OptionError: it is not.
     """
+    if value is None:
+        return
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if value is not None and not (is_number and value >= 0):  # type: ignore[operator]
-        raise OptionError(option, value, "a number of seconds, or None, is expected")
+    least = 0 if may_be_zero else sys.float_info.min
+    if not (is_number and least <= value <= threading.TIMEOUT_MAX):  # type: ignore[operator]
+        above = "" if may_be_zero else "above 0 and "
+        cure = f"a number of seconds {above}up to {threading.TIMEOUT_MAX:.0f} is expected"
+        raise OptionError(option, value, f"{cure}, or None for no limit")
 
 
 def end_pool(pool: Executor, leave: Exit) -> None:

@@ -69,7 +69,7 @@ class Arguments:
         self._expect("pool", Executor, "a pool from open_pool, or an Executor, is expected")
         self._expect("stopper", Stopper, "a Stopper is expected")
         check_seconds("timeout", self.timeout)
-        check_seconds("task_timeout", self.task_timeout)
+        check_seconds("task_timeout", self.task_timeout, may_be_zero=False)
         self.limits = Limits(self.timeout, self.task_timeout, self._worker_lost_retries())
         self.signals: tuple[signal.Signals, ...] = ()
         if self.stop_on_signals:

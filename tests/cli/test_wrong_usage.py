@@ -18,6 +18,7 @@ DEMO = ("--test", "demo")
         ([*DEMO, "--pool-type", "thraed"], "did you mean 'thread'"),
         ([*DEMO, "--context", "fork"], "has no start methods"),
         ([*DEMO, "--timeout", "-1"], "number of seconds"),
+        ([*DEMO, "--timeout", "inf"], "None for no limit"),
         ([*DEMO, "-o", "max_wokers=3"], "unknown option 'max_wokers' .did you mean 'max_workers'"),
         ([*DEMO, "-o", "observers=[]"], "unknown option 'observers'"),
         ([*DEMO, "-o", "pool=1"], "unknown option 'pool'"),

@@ -208,6 +208,25 @@ def test_bad_value_of_an_option_is_shown(make_graph, option, value):
         execute_graph(make_graph({"a": "add"}), **{option: value})
 
 
+@pytest.mark.parametrize("option", ["timeout", "task_timeout"])
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 1e11, 10**400])
+def test_limit_that_nobody_can_wait_for_is_refused_with_the_cure(make_graph, option, value):
+    with pytest.raises(OptionError, match=f"{option}=.* None for no limit"):
+        execute_graph(make_graph({"a": "add"}), **{option: value})
+
+
+def test_task_timeout_of_zero_is_refused(make_graph):
+    with pytest.raises(OptionError, match="task_timeout=0: a number of seconds above 0"):
+        execute_graph(make_graph({"a": "add"}), task_timeout=0)
+
+
+def test_longest_limits_can_be_waited_for(make_graph, make):
+    longest = threading.TIMEOUT_MAX
+    options = {"timeout": longest, "task_timeout": longest}
+    options["pool_options"] = {"wait_on_exit_timeout": longest}
+    assert execute_graph(make_graph({"a": "add"}), pool_type=make, **options) == {"return_value": 0}
+
+
 def test_bad_stop_signal_is_shown(make_graph):
     with pytest.raises(OptionError, match="stop_signals='SIGNOPE'"):
         execute_graph(make_graph({"a": "add"}), stop_on_signals=True, stop_signals=["SIGNOPE"])

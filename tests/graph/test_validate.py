@@ -182,6 +182,10 @@ def test_error_names_a_node_by_its_label():
         ("varinfo", "path"),
         ("default_error_node", "yes"),
         ("default_error_attributes", [1]),
+        ("task_timeout", 0),
+        ("task_timeout", float("inf")),
+        ("task_timeout", float("nan")),
+        ("task_timeout", 1e11),
     ],
 )
 def test_bad_value_of_a_node_attribute_is_shown(name, value):

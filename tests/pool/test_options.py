@@ -57,6 +57,7 @@ def opened(monkeypatch):
         ({"pool_options": {"wait_on_exit": 1}}, "wait_on_exit=1: True or False"),
         ({"pool_options": {"interrupt_on_exit": None}}, "interrupt_on_exit=None: True or False"),
         ({"pool_options": {"wait_on_exit_timeout": "1"}}, "wait_on_exit_timeout='1': a number"),
+        ({"pool_options": {"wait_on_exit_timeout": float("inf")}}, "None for no limit"),
         ({"pool_options": {"wait_on_exit_timeout": -1}}, "wait_on_exit_timeout=-1: a number"),
         ({"pool_options": {"wait_on_exit_timeout": True}}, "wait_on_exit_timeout=True: a number"),
     ],
