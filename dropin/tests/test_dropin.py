@@ -60,6 +60,12 @@ def test_options_of_the_pool_outside_pool_options_warn_at_the_caller():
     assert [warning.filename for warning in caught] == [__file__]
 
 
+def test_workers_without_effect_warn_at_the_caller():
+    with pytest.warns(UserWarning, match="max_workers=3") as caught:
+        ewoksppf.execute_graph(GRAPH, pool_type="thread", max_workers=3)
+    assert [warning.filename for warning in caught] == [__file__]
+
+
 def test_unknown_option_is_refused():
     with pytest.raises(ewoksppf_core.UnknownOptionError, match="max_wokers"):
         ewoksppf.execute_graph(GRAPH, max_wokers=2)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import Any
 
 from ..errors import OptionError, PoolUnavailableError, UnknownOptionError
 from ..hookspecs import Location, PoolBackend, PoolOptions, Scaling
+from ..warn import warn_caller
 from .cpus import usable_cpus
 from .elastic import ElasticPool
 from .pool import Pool
@@ -168,11 +168,9 @@ def _check_workers(max_workers: int | None, scaling_workers: bool, nodes: int | 
     if isinstance(max_workers, bool) or not isinstance(max_workers, int):
         raise OptionError("max_workers", max_workers, "a whole number or None is expected")
     if scaling_workers:
-        warnings.warn(
+        warn_caller(
             f"max_workers={max_workers} has no effect because scaling_workers=True: "
-            "pass scaling_workers=False to fix the number of workers",
-            UserWarning,
-            stacklevel=2,
+            "pass scaling_workers=False to fix the number of workers"
         )
         return None
     if max_workers <= 0:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, fields
@@ -12,6 +11,7 @@ from typing import Any
 from ..errors import OptionError, UnknownOptionError
 from ..pool.options import POOL_OPTIONS
 from ..pool.shutdown import check_seconds
+from ..warn import warn_caller
 from .events import Observer
 from .runner import Limits
 from .signals import parse_signals
@@ -105,8 +105,6 @@ def parse_arguments(arguments: Mapping[str, Any]) -> Arguments:
             raise UnknownOptionError(name, known)
     parsed = Arguments(**given)
     if deprecated:
-        warnings.warn(
-            f"pass {', '.join(deprecated)} inside pool_options", DeprecationWarning, stacklevel=4
-        )
+        warn_caller(f"pass {', '.join(deprecated)} inside pool_options", DeprecationWarning)
         parsed.pool_options = {**deprecated, **(parsed.pool_options or {})}
     return parsed

@@ -71,6 +71,23 @@ def test_max_workers_has_no_effect_while_scaling_and_a_warning_says_so(make_grap
         execute_graph(make_graph({"a": "add"}), pool_type=pool_type, max_workers=3)
 
 
+def test_warning_of_a_run_points_at_its_caller(make_graph):
+    with pytest.warns(UserWarning, match="max_workers=3") as caught:
+        execute_graph(make_graph({"a": "add"}), pool_type="thread", max_workers=3)
+    with pytest.warns(DeprecationWarning, match="wait_on_exit") as deprecated:
+        execute_graph(make_graph({"a": "add"}), pool_type="thread", wait_on_exit=True)
+    assert [warning.filename for warning in (*caught, *deprecated)] == [__file__] * 2
+
+
+def test_warning_of_an_open_pool_points_at_its_caller():
+    with (
+        pytest.warns(UserWarning, match="max_workers=3") as caught,
+        open_pool("thread", max_workers=3),
+    ):
+        pass
+    assert [warning.filename for warning in caught] == [__file__]
+
+
 def test_any_executor_is_a_pool_and_stays_open(make_graph):
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         assert execute_graph(make_graph({"a": "add"}), pool=pool) == {"return_value": 0}
