@@ -79,7 +79,7 @@ def execute_graph(
         ``interrupt_on_exit``, and those that the backend declares.
     :param context: start method of processes: ``fork``, ``spawn`` or ``forkserver``.
     :param pool: a pool from :func:`open_pool`, or any :class:`concurrent.futures.Executor`, to
-        use instead of opening one. It stays open.
+        use instead of opening one. It stays open, and has the pool options with which it was made.
     :param observers: called with each event of the run, see :mod:`ewoksppf_core.run.events`.
     :param task_timeout: seconds after which a task is stopped and fails with
         :class:`TaskTimeoutError`; the node attribute ``task_timeout`` sets it for one node.

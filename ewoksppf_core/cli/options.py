@@ -55,6 +55,7 @@ def parse(arguments: Namespace) -> tuple[list[str], dict[str, Any]]:
         # A SIGTERM would leave worker processes behind, and the KeyboardInterrupt of a Ctrl-C is
         # lost when it is raised where Python ignores exceptions, for example while it forks.
         options.setdefault("stop_on_signals", True)
+    if options.get("stop_on_signals") is True:
         options.setdefault("stop_signals", ["SIGINT", "SIGTERM"])
         options.setdefault("forced_interruption", True)
     return list(arguments.graphs), options

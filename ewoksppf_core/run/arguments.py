@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ..errors import OptionError, UnknownOptionError
@@ -68,17 +68,41 @@ class Arguments:
         self._expect("execinfo", Mapping | bool | str, "a dictionary, job id or bool is expected")
         self._expect("pool", Executor, "a pool from open_pool, or an Executor, is expected")
         self._expect("stopper", Stopper, "a Stopper is expected")
+        for name in ("stop_on_signals", "forced_interruption"):
+            if not isinstance(getattr(self, name), bool):
+                raise OptionError(name, getattr(self, name), "True or False is expected")
+        self._check_observers()
+        self._check_pool()
         check_seconds("timeout", self.timeout)
         check_seconds("task_timeout", self.task_timeout, may_be_zero=False)
         self.limits = Limits(self.timeout, self.task_timeout, self._worker_lost_retries())
-        self.signals: tuple[signal.Signals, ...] = ()
-        if self.stop_on_signals:
-            self.signals = parse_signals(self.stop_signals)
+        signals = parse_signals(self.stop_signals)
+        self.signals: tuple[signal.Signals, ...] = signals if self.stop_on_signals else ()
 
     def _expect(self, name: str, kind: Any, cure: str) -> None:
         value = getattr(self, name)
         if value is not None and not isinstance(value, kind):
             raise OptionError(name, value, cure)
+
+    def _check_observers(self) -> None:
+        cure = "a list of functions is expected"
+        if not isinstance(self.observers, Iterable):
+            raise OptionError("observers", self.observers, cure)
+        self.observers = list(self.observers)
+        for observer in self.observers:
+            if not callable(observer):
+                raise OptionError("observers", observer, cure)
+
+    def _check_pool(self) -> None:
+        if self.pool is None:
+            return
+        cure = "it belongs to open_pool, where the given pool was made"
+        for name in ("pool_type", "max_workers", "context", "pool_options"):
+            value = getattr(self, name)
+            if value is not None and value != {}:
+                raise OptionError(name, value, cure)
+        if self.scaling_workers is not True:
+            raise OptionError("scaling_workers", self.scaling_workers, cure)
 
     def _worker_lost_retries(self) -> int:
         self._expect("retries", Mapping, 'a dictionary like {"worker_lost": 1} is expected')
@@ -106,5 +130,17 @@ def parse_arguments(arguments: Mapping[str, Any]) -> Arguments:
     parsed = Arguments(**given)
     if deprecated:
         warn_caller(f"pass {', '.join(deprecated)} inside pool_options", DeprecationWarning)
-        parsed.pool_options = {**deprecated, **(parsed.pool_options or {})}
+        parsed = replace(parsed, pool_options={**deprecated, **(parsed.pool_options or {})})
+    _warn_of_no_effect(parsed)
     return parsed
+
+
+def _warn_of_no_effect(parsed: Arguments) -> None:
+    if parsed.stop_on_signals:
+        return
+    for name in ("stop_signals", "forced_interruption"):
+        if value := getattr(parsed, name):
+            warn_caller(
+                f"{name}={value!r} has no effect because stop_on_signals=False: "
+                "pass stop_on_signals=True to stop the run on signals"
+            )

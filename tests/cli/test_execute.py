@@ -125,6 +125,10 @@ def test_timeout_gives_code_1(execute, graph):
     assert "Traceback" not in finished.err
 
 
+def test_stopping_on_signals_can_be_given_up_without_a_warning(execute):
+    assert execute("--test", "demo", "-o", "stop_on_signals=false").code == 0
+
+
 def test_number_of_workers_can_be_fixed(execute, graph):
     file = graph(n=(SUM, {"a": 1}))
     finished = execute(file, "--max-workers", "1", "--log", "info")

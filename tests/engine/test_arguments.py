@@ -218,6 +218,14 @@ def test_unknown_pool_type_is_refused_with_a_suggestion(make_graph):
         ("context", "spoon"),
         ("pool_type", 5),
         ("load_options", 5),
+        ("observers", print),
+        ("observers", [5]),
+        ("observers", None),
+        ("stop_on_signals", "SIGTERM"),
+        ("stop_on_signals", 1),
+        ("forced_interruption", "yes"),
+        ("stop_signals", ["SIGNOPE"]),
+        ("stop_signals", "SIGTERM"),
     ],
 )
 def test_bad_value_of_an_option_is_shown(make_graph, option, value):
@@ -244,9 +252,60 @@ def test_longest_limits_can_be_waited_for(make_graph, make):
     assert execute_graph(make_graph({"a": "add"}), pool_type=make, **options) == {"return_value": 0}
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("pool_type", "process"),
+        ("max_workers", 0),
+        ("scaling_workers", False),
+        ("context", "spawn"),
+        ("pool_options", {"wait_on_exit": True}),
+    ],
+)
+def test_options_of_a_pool_are_refused_with_a_pool(make_graph, option, value):
+    with (
+        concurrent.futures.ThreadPoolExecutor(1) as pool,
+        pytest.raises(OptionError, match=f"{option}=.*: it belongs to open_pool"),
+    ):
+        execute_graph(make_graph({"a": "add"}), pool=pool, **{option: value})
+
+
+@pytest.mark.filterwarnings("ignore:pass wait_on_exit inside:DeprecationWarning")
+def test_deprecated_options_of_a_pool_are_refused_with_a_pool(make_graph):
+    with (
+        concurrent.futures.ThreadPoolExecutor(1) as pool,
+        pytest.raises(OptionError, match=r"wait_on_exit.*: it belongs to open_pool"),
+    ):
+        execute_graph(make_graph({"a": "add"}), pool=pool, wait_on_exit=True)
+
+
+def test_defaults_of_pool_options_may_be_given_with_a_pool(make_graph):
+    options = {"pool_type": None, "max_workers": None, "scaling_workers": True, "pool_options": {}}
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        result = execute_graph(make_graph({"a": "add"}), pool=pool, **options)
+    assert result == {"return_value": 0}
+
+
 def test_bad_stop_signal_is_shown(make_graph):
     with pytest.raises(OptionError, match="stop_signals='SIGNOPE'"):
         execute_graph(make_graph({"a": "add"}), stop_on_signals=True, stop_signals=["SIGNOPE"])
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("stop_signals", ["SIGHUP"]), ("forced_interruption", True)]
+)
+def test_option_without_effect_warns_when_signals_do_not_stop_the_run(make_graph, option, value):
+    with pytest.warns(UserWarning, match=f"{option}=.* has no effect") as caught:
+        execute_graph(make_graph({"a": "add"}), pool_type="thread", **{option: value})
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_observers_may_be_any_iterable(make_graph):
+    events = []
+    execute_graph(
+        make_graph({"a": "add"}), pool_type="thread", observers=iter([events.append, print])
+    )
+    assert events
 
 
 def test_databases_are_refused_with_a_way_out(make_graph):
