@@ -25,7 +25,7 @@ _OWN_ARGUMENTS = {
 }
 """Options that are not given with ``-o``."""
 
-_NOT_FROM_TEXT = {"graph", "pool", "observers"}
+_NOT_FROM_TEXT = {"graph", "pool", "observers", "stopper", "db_options"}
 
 
 class UsageError(EwoksPpfError, ValueError):
