@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import signal
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
 class EwoksPpfError(Exception):
@@ -39,18 +39,31 @@ class UnknownOptionError(EwoksPpfError, TypeError):
 
     :param option: the unknown name.
     :param known: the names that exist.
+    :param of: the option in which it was given, when that is a dictionary.
     """
 
-    def __init__(self, option: str, known: Iterable[str]) -> None:
+    def __init__(self, option: str, known: Iterable[str], of: str | None = None) -> None:
         self.option = option
         self.known = tuple(known)
-        super().__init__(option, self.known)
+        self.of = of
+        super().__init__(option, self.known, of)
 
     def __str__(self) -> str:
+        name = f"{self.of}[{self.option!r}]" if self.of else repr(self.option)
         return (
-            f"unknown option {self.option!r}{did_you_mean(self.option, self.known)} "
+            f"unknown option {name}{did_you_mean(self.option, self.known)} "
             f"Options are: {', '.join(sorted(self.known))}."
         )
+
+
+def check_known(of: str, given: Iterable[object], known: Collection[str]) -> None:
+    """Check the keys of an option that is a dictionary.
+
+    :raises UnknownOptionError: it has a key that does not exist.
+    """
+    for name in given:
+        if name not in known:
+            raise UnknownOptionError(str(name), known, of)
 
 
 class UnknownPoolTypeError(EwoksPpfError, LookupError):

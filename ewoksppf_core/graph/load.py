@@ -19,7 +19,7 @@ from ewokscore.graph.schema import LATEST_VERSION, normalize_schema_version, upd
 from ewokscore.graph.subgraph import add_subgraph_links, extract_graph_nodes
 from packaging.version import parse as parse_version
 
-from ..errors import GraphError, GraphNotFoundError, UnknownOptionError
+from ..errors import GraphError, GraphNotFoundError, check_known
 from .analysis import connect_default_error_handlers
 from .read import links_of, read_graph
 from .validate import check_links, check_node_attributes, check_tasks, task_type_of
@@ -37,13 +37,12 @@ def load_graph(source: Any, load_options: Mapping[str, Any] | None = None) -> ne
         dictionary, a module, a ``TaskGraph`` or a :class:`networkx.DiGraph`.
     :param load_options: ``representation``, ``root_dir`` and ``root_module``, as in ewokscore.
     :returns: a graph that shares no mutable structure with the source, only input values.
+    :raises UnknownOptionError: there is no load option of that name.
     :raises GraphError: it cannot be loaded, or has attributes that mean nothing.
     :raises GraphNotFoundError: there is no such file.
     """
     options = dict(load_options or {})
-    for name in options:
-        if name not in _LOAD_OPTIONS:
-            raise UnknownOptionError(f"load_options[{name!r}]", _LOAD_OPTIONS)
+    check_known("load_options", options, _LOAD_OPTIONS)
     graph = _load(source, options, parents=())
     check_tasks(graph)
     check_links(graph)

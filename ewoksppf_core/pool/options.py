@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..errors import OptionError, PoolUnavailableError, UnknownOptionError
+from ..errors import OptionError, PoolUnavailableError, check_known
 from ..hookspecs import Location, PoolBackend, PoolOptions, Scaling
 from ..warn import warn_caller
 from .cpus import usable_cpus
@@ -105,10 +105,7 @@ def request_pool(
         given_context = given.pop("context")
         context = given_context if context is None else context
     leave = Exit(**{name: given.pop(name) for name in _EXIT_OPTIONS if name in given})
-    known = [*POOL_OPTIONS, *backend.extra_options]
-    for name in given:
-        if name not in known:
-            raise UnknownOptionError(_pool_option(name), map(_pool_option, known))
+    check_known("pool_options", given, (*POOL_OPTIONS, *backend.extra_options))
     _check_context(backend, context)
     workers = _check_workers(max_workers, scaling_workers, nodes)
     reason = backend.unavailable()
@@ -138,10 +135,6 @@ def request_pool(
         ),
         exit=leave,
     )
-
-
-def _pool_option(name: str) -> str:
-    return f"pool_options[{name!r}]"
 
 
 def _check_context(backend: PoolBackend, context: str | None) -> None:

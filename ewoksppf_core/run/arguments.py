@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from ..errors import OptionError, UnknownOptionError
+from ..errors import OptionError, UnknownOptionError, check_known
 from ..pool.options import POOL_OPTIONS
 from ..pool.shutdown import check_seconds
 from ..warn import warn_caller
@@ -106,9 +106,7 @@ class Arguments:
 
     def _worker_lost_retries(self) -> int:
         self._expect("retries", Mapping, 'a dictionary like {"worker_lost": 1} is expected')
-        for name in self.retries or ():
-            if name not in RETRIES:
-                raise UnknownOptionError(f"retries[{name!r}]", RETRIES)
+        check_known("retries", self.retries or (), RETRIES)
         times = (self.retries or {}).get("worker_lost", 0)
         if isinstance(times, bool) or not isinstance(times, int) or times < 0:
             raise OptionError("retries", self.retries, "a whole number, 0 or more, is expected")

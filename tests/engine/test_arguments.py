@@ -196,6 +196,13 @@ def test_unknown_pool_option_is_refused_with_a_suggestion(make_graph):
         execute_graph(make_graph({"a": "add"}), pool_options={"wait_on_exitt": True})
 
 
+def test_unknown_mishap_is_refused_with_a_suggestion(make_graph):
+    with pytest.raises(
+        UnknownOptionError, match=r"retries\['worker_lots'\] .did you mean 'worker_lost'"
+    ):
+        execute_graph(make_graph({"a": "add"}), retries={"worker_lots": 1})
+
+
 def test_unknown_pool_type_is_refused_with_a_suggestion(make_graph):
     with pytest.raises(UnknownPoolTypeError, match="did you mean 'process'"):
         execute_graph(make_graph({"a": "add"}), pool_type="proces")

@@ -139,7 +139,8 @@ def test_file_extension_can_be_left_out(tmp_path):
 
 
 def test_unknown_load_option_names_it_and_the_closest():
-    with pytest.raises(UnknownOptionError, match="root_dirs") as info:
+    message = r"load_options\['root_dirs'\] .did you mean 'root_dir'"
+    with pytest.raises(UnknownOptionError, match=message) as info:
         load_graph(GRAPH, {"root_dirs": "."})
     assert "root_module" in str(info.value)
 
