@@ -76,6 +76,27 @@ def test_distribution_of_the_old_name_needs_this_core_and_these_backends():
     assert set(project(ROOT / "dropin")["dependencies"]) == expected
 
 
+def imported(source: Path) -> Iterator[str]:
+    """Find the packages that are imported with a module."""
+    for node in ast.parse(source.read_text()).body:
+        if isinstance(node, ast.Import):
+            yield from (name.name.partition(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield str(node.module).partition(".")[0]
+
+
+def test_core_needs_what_it_imports():
+    needed = {name.partition(" ")[0] for name in project(ROOT)["dependencies"]}
+    found = {
+        name
+        for source in SOURCES
+        if "testing" not in source.parts
+        for name in imported(source)
+        if name not in sys.stdlib_module_names
+    }
+    assert found - {"ewoksppf_core"} <= needed
+
+
 def test_public_names_are_sorted_and_importable():
     names = ewoksppf_core.__all__
     assert names == sorted(names)
