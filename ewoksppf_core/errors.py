@@ -71,22 +71,33 @@ class UnknownPoolTypeError(EwoksPpfError, LookupError):
 
     :param pool_type: the wanted pool type.
     :param installed: the installed pool types.
+    :param distribution: name of the distribution that provides it, where that is known.
+    :param variable: name of the environment variable in which it was wanted.
     """
 
-    def __init__(self, pool_type: str, installed: Iterable[str]) -> None:
+    def __init__(
+        self,
+        pool_type: str,
+        installed: Iterable[str],
+        distribution: str | None = None,
+        variable: str | None = None,
+    ) -> None:
         self.pool_type = pool_type
         self.installed = tuple(installed)
-        super().__init__(pool_type, self.installed)
+        self.distribution = distribution
+        self.variable = variable
+        super().__init__(pool_type, self.installed, distribution, variable)
 
     def __str__(self) -> str:
+        where = f" in the environment variable {self.variable}" if self.variable else ""
+        hint = did_you_mean(self.pool_type, self.installed)
         installed = ", ".join(sorted(self.installed)) or "none"
         message = (
-            f"unknown pool type {self.pool_type!r}{did_you_mean(self.pool_type, self.installed)} "
-            f"Installed pool types: {installed}."
+            f"unknown pool type {self.pool_type!r}{where}{hint} Installed pool types: {installed}."
         )
-        if "did you mean" not in message:
-            message += f" Others are installed with pip: pip install ewoksppf-{self.pool_type}"
-        return message
+        if self.distribution:
+            return f"{message} Install it: pip install {self.distribution}"
+        return f"{message} Each is a distribution of its own; `ewoksppf backends` lists them."
 
 
 class DuplicatePoolTypeError(EwoksPpfError, LookupError):
@@ -125,7 +136,7 @@ class BrokenBackendError(EwoksPpfError, ImportError):
     def __str__(self) -> str:
         return (
             f"the plugin for pool type {self.pool_type!r} (distribution {self.distribution}) "
-            f"is broken: {self.reason}"
+            f"is broken: {self.reason}. Upgrade or uninstall {self.distribution}."
         )
 
 
@@ -226,7 +237,10 @@ class WorkerLostError(EwoksPpfError, RuntimeError):
     def __str__(self) -> str:
         who = f"worker {self.pid}" if self.pid is not None else "a worker"
         what = f" while it ran node {self.node!r}" if self.node is not None else ""
-        return f"{who} died{what}: {_describe_exit(self.exitcode)}"
+        how = _describe(self.exitcode)
+        if what and self.exitcode is not None and self.exitcode >= 0:
+            how += " (did the task or a library end its process, as os._exit does?)"
+        return f"{who} died{what}: {how}"
 
 
 class WorkerStartError(EwoksPpfError, RuntimeError):
@@ -242,11 +256,13 @@ class WorkerStartError(EwoksPpfError, RuntimeError):
         self.context = context
 
     def __str__(self) -> str:
-        return (
-            f"a worker process ended while it was starting up ({_describe_exit(self.exitcode)}). "
-            f"With context={self.context!r} the main script is imported by every worker: put what "
-            'it does under `if __name__ == "__main__":`. The output of the worker says more.'
-        )
+        message = f"a worker process ended while it was starting up ({_describe(self.exitcode)})."
+        if self.context != "fork":
+            message += (
+                f" With context={self.context!r} the main script is imported by every worker: put "
+                'what it does under `if __name__ == "__main__":`.'
+            )
+        return f"{message} The output of the worker says more."
 
 
 class RemoteTaskError(EwoksPpfError, RuntimeError):
@@ -338,11 +354,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" (did you mean {matches[0]!r}?)." if matches else "."
 
 
-def _describe_exit(exitcode: int | None) -> str:
+def _describe(exitcode: int | None) -> str:
     if exitcode is None:
-        return "how is not known"
+        return "its exit code is not known"
     if exitcode >= 0:
-        return f"exit code {exitcode} (did the task call os._exit or a library abort?)"
+        return f"exit code {exitcode}"
     try:
         name = signal.Signals(-exitcode).name
     except ValueError:
@@ -350,6 +366,7 @@ def _describe_exit(exitcode: int | None) -> str:
     hint = {
         "SIGKILL": "killed from outside or by the kernel for lack of memory: see `dmesg`",
         "SIGSEGV": "a compiled library crashed: run the task with `python -X faulthandler`",
+        "SIGABRT": "a compiled library called abort: see the output of the worker",
         "SIGBUS": "a compiled library crashed, or /dev/shm is full",
         "SIGTERM": "terminated from outside",
     }.get(name, "see the output of the worker")

@@ -179,7 +179,8 @@ def check_feeders(graph: networkx.DiGraph, required: set[tuple[Hashable, Hashabl
                 if first != source:
                     raise GraphError(
                         f"input {name!r} already comes from the required link "
-                        f"{first!r} -> {target!r}",
+                        f"{first!r} -> {target!r}: map it to another input, or set "
+                        '"required": false on one of them',
                         f"link {source!r} -> {target!r}",
                     )
 

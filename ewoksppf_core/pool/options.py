@@ -16,7 +16,7 @@ from ..warn import warn_caller
 from .cpus import usable_cpus
 from .elastic import ElasticPool
 from .pool import Pool
-from .registry import default_pool_type, get_backend
+from .registry import get_backend, get_default_backend
 from .scaling import Limits
 from .shutdown import Exit, end_pool
 
@@ -97,9 +97,7 @@ def request_pool(
     :raises PoolUnavailableError: the backend cannot be used in this process.
     :raises LookupError: there is not exactly one backend of that pool type.
     """
-    if pool_type is None:
-        pool_type = default_pool_type()
-    backend = get_backend(pool_type)
+    backend = get_default_backend() if pool_type is None else get_backend(pool_type)
     given = dict(pool_options or {})
     if "context" in given:
         given_context = given.pop("context")
@@ -110,7 +108,7 @@ def request_pool(
     workers = _check_workers(max_workers, scaling_workers, nodes)
     reason = backend.unavailable()
     if reason:
-        raise PoolUnavailableError(pool_type, reason)
+        raise PoolUnavailableError(backend.pool_type, reason)
     cpus = usable_cpus()
     fixed = workers or cpus.number
     limits = Limits.elastic() if scaling_workers else Limits.fixed(fixed)
@@ -119,7 +117,7 @@ def request_pool(
     by_executor = None if scaling_workers else fixed
     _logger.info(
         "pool type %r: %s workers, context %s, %d usable CPUs according to %s",
-        pool_type,
+        backend.pool_type,
         "scaling" if scaling_workers else fixed,
         context or "default",
         *cpus,

@@ -54,8 +54,25 @@ def get_backend(pool_type: str) -> PoolBackend:
         raise OptionError("pool_type", pool_type, "the name of a pool type is expected, a string")
     claims = _claims()
     if pool_type not in claims:
-        raise UnknownPoolTypeError(pool_type, claims)
+        known = f"ewoksppf-{pool_type}" if pool_type == DEFAULT_POOL_TYPE else None
+        raise UnknownPoolTypeError(pool_type, claims, known)
     return _load(pool_type)
+
+
+def get_default_backend() -> PoolBackend:
+    """Load the backend of a run for which the user chose none.
+
+    :raises LookupError: there is not exactly one of the default pool type.
+    :raises BrokenBackendError: its plugin cannot be imported or breaks the contract.
+    """
+    pool_type = default_pool_type()
+    try:
+        return get_backend(pool_type)
+    except UnknownPoolTypeError as error:
+        if os.environ.get(DEFAULT_VARIABLE) != pool_type:
+            raise
+        known = error.installed, error.distribution
+        raise UnknownPoolTypeError(pool_type, *known, DEFAULT_VARIABLE) from None
 
 
 def default_pool_type() -> str:

@@ -285,7 +285,7 @@ def test_two_nodes_with_one_id_are_refused(convert, node, tmp_path):
 
 def test_two_required_links_to_one_input_are_named():
     mapping = {"data_mapping": [{"source_output": "return_value", "target_input": "x"}]}
-    with pytest.raises(GraphError, match=r"'b' -> 'c': input 'x' already .* 'a' -> 'c'"):
+    with pytest.raises(GraphError, match=r"'b' -> 'c': input 'x' already .* 'a' -> 'c': map it"):
         compile_plan(
             load_graph(
                 {

@@ -33,7 +33,7 @@ def opened(monkeypatch):
         )
 
     monkeypatch.setattr(options, "get_backend", get_backend)
-    monkeypatch.setattr(options, "default_pool_type", lambda: "threads")
+    monkeypatch.setattr(options, "get_default_backend", lambda: get_backend("threads"))
     return asked
 
 

@@ -94,10 +94,25 @@ def test_unknown_pool_type_suggests_what_was_meant(install):
     assert "Installed pool types: process, thread." in str(caught.value)
 
 
-def test_unknown_pool_type_which_resembles_none_may_be_installed(install):
+def test_unknown_pool_type_is_not_searched_for_under_a_name_that_may_not_exist(install):
     install(EntryPoint("thread"), EntryPoint("process"))
-    with pytest.raises(UnknownPoolTypeError, match="pip install ewoksppf-billiard"):
-        registry.get_backend("billiard")
+    with pytest.raises(UnknownPoolTypeError, match="`ewoksppf backends` lists the") as caught:
+        registry.get_backend("slurm")
+    assert "pip install" not in str(caught.value)
+
+
+def test_default_pool_type_which_is_not_installed_tells_its_distribution(install):
+    install(EntryPoint("ndprocess"))
+    with pytest.raises(UnknownPoolTypeError, match="pip install ewoksppf-process"):
+        registry.get_backend("process")
+
+
+def test_unknown_pool_type_of_the_environment_variable_says_where_it_is_from(install, monkeypatch):
+    install(EntryPoint("thread"))
+    monkeypatch.setenv("EWOKSPPF_POOL_TYPE", "thraed")
+    message = "'thraed' in the environment variable EWOKSPPF_POOL_TYPE .did you mean 'thread'"
+    with pytest.raises(UnknownPoolTypeError, match=message):
+        registry.get_default_backend()
 
 
 def test_unknown_pool_type_without_any_plugin_says_so(install):
