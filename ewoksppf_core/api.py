@@ -75,11 +75,12 @@ def execute_graph(
     :param scaling_workers: let the number of workers follow the load.
     :param pool_type: name of the backend which runs the tasks. Default: the environment variable
         ``EWOKSPPF_POOL_TYPE``, ``gevent`` under monkey patching, ``process``.
-    :param pool_options: ``context``, ``wait_on_exit``, ``wait_on_exit_timeout`` (seconds),
-        ``interrupt_on_exit``, and those that the backend declares.
+    :param pool_options: ``context``, ``threads_per_worker``, ``wait_on_exit``,
+        ``wait_on_exit_timeout`` (seconds), ``interrupt_on_exit``, and those that the backend
+        declares.
     :param context: start method of processes: ``fork``, ``spawn`` or ``forkserver``.
     :param pool: a pool from :func:`open_pool`, or any :class:`concurrent.futures.Executor`, to
-        use instead of opening one. It stays open, and has the pool options with which it was made.
+        use instead of opening one. It stays open. Options of a pool cannot be given beside it.
     :param observers: called with each event of the run, see :mod:`ewoksppf_core.run.events`.
     :param task_timeout: seconds after which a task is stopped and fails with
         :class:`TaskTimeoutError`; the node attribute ``task_timeout`` sets it for one node.
@@ -87,9 +88,12 @@ def execute_graph(
     :param stopper: stops the run when its ``stop`` is called, from any thread.
     :returns: output values by name, or by node id and name; empty without outputs.
     :raises OptionError: an argument has a value that cannot be used.
+    :raises UnknownOptionError: there is no argument, or pool or load option, of that name.
     :raises GraphError: the graph cannot be executed.
     :raises LookupError: there is no such pool type.
+    :raises BrokenBackendError: the plugin of the pool type cannot be imported.
     :raises PoolUnavailableError: the pool type cannot be used in this process.
+    :raises WorkerStartError: worker processes end before they can run tasks.
     :raises WorkflowTimeoutError: the run took longer than ``timeout``.
     :raises WorkflowStoppedError: a signal or the stopper stopped the run.
     :raises Exception: the first error of a task that no on_error link handles, as ewokscore
@@ -131,7 +135,9 @@ def open_pool(
     The arguments are those of :func:`execute_graph`. Leaving the context ends all workers.
 
     :raises OptionError: an argument has a value that cannot be used.
+    :raises UnknownOptionError: there is no pool option of that name.
     :raises LookupError: there is no such pool type.
+    :raises BrokenBackendError: the plugin of the pool type cannot be imported.
     :raises PoolUnavailableError: the pool type cannot be used in this process.
     """
     request = request_pool(
