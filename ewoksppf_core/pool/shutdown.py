@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import threading
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from ..errors import OptionError
+from .pool import Pool
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ def check_seconds(option: str, value: object, *, may_be_zero: bool = True) -> No
         raise OptionError(option, value, f"{cure}, or None for no limit")
 
 
-def end_pool(pool: Executor, leave: Exit) -> None:
+def end_pool(pool: Pool, leave: Exit) -> None:
     """Shut a pool down; tasks that have not started are cancelled."""
-    if leave.interrupt_on_exit and kill_workers(pool):
+    if leave.interrupt_on_exit and pool.kill_workers():
         # What waited may have started in the place of what was killed.
         pool.shutdown(wait=False, cancel_futures=True)
-        kill_workers(pool)
+        pool.kill_workers()
     if not leave.wait_on_exit:
         pool.shutdown(wait=False, cancel_futures=True)
     elif leave.wait_on_exit_timeout is None:
@@ -61,23 +61,12 @@ def end_pool(pool: Executor, leave: Exit) -> None:
         _shutdown_within(pool, leave.wait_on_exit_timeout)
 
 
-def kill_workers(pool: Executor) -> bool:
-    """End running tasks by killing their workers.
-
-    :returns: False when the executor cannot do that.
-    """
-    kill = getattr(pool, "kill_workers", None)
-    if kill is None:
-        return False
-    return kill() is not False
-
-
-def _shutdown_within(pool: Executor, seconds: float) -> None:
+def _shutdown_within(pool: Pool, seconds: float) -> None:
     # Executors cannot wait with a time limit, threads can.
     thread = threading.Thread(
         target=pool.shutdown, kwargs={"cancel_futures": True}, name="ewoksppf-exit", daemon=True
     )
     thread.start()
     thread.join(seconds)
-    if thread.is_alive() and kill_workers(pool):
+    if thread.is_alive() and pool.kill_workers():
         thread.join()

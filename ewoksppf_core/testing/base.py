@@ -7,7 +7,6 @@ import os
 import select
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -34,7 +33,7 @@ class ConformanceBase:
     pause: tasks.Pause = staticmethod(time.sleep)
     patience: float = 40.0
 
-    _warm_pools: ClassVar[dict[int, tuple[contextlib.ExitStack, Executor]]]
+    _warm_pools: ClassVar[dict[int, tuple[contextlib.ExitStack, Pool]]]
 
     @property
     def backend(self) -> PoolBackend:
@@ -51,7 +50,7 @@ class ConformanceBase:
             yield pool
 
     @contextlib.contextmanager
-    def warm_pool(self, workers: int = 2) -> Iterator[Executor]:
+    def warm_pool(self, workers: int = 2) -> Iterator[Pool]:
         """Share a pool with other tests, which only call harmless functions in it.
 
         Workers can take long to start. A pool in which a test has failed is not used again.

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from ..errors import WorkerLostError
-from ..pool.shutdown import kill_workers
 from . import tasks
 from .base import ConformanceBase, is_gone
 
@@ -96,7 +95,7 @@ class WorkerTests(ConformanceBase):
         with self.pool(workers=1) as pool:
             held = pool.submit(tasks.hold, tmp_path / "a", release, self.pause, self.patience)
             self.until((tmp_path / "a").exists)
-            if not kill_workers(pool):
+            if not pool.kill_workers():
                 release.touch()
                 pytest.skip("running tasks cannot be interrupted")
             assert isinstance(held.exception(self.patience), WorkerLostError)

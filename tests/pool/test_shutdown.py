@@ -7,7 +7,8 @@ import pytest
 
 from ewoksppf_core.errors import WorkerLostError
 from ewoksppf_core.pool.options import request_pool
-from ewoksppf_core.pool.shutdown import Exit, end_pool, kill_workers
+from ewoksppf_core.pool.pool import Pool
+from ewoksppf_core.pool.shutdown import Exit, end_pool
 from ewoksppf_core.testing import tasks
 
 PATIENCE = 20
@@ -33,32 +34,32 @@ class Recorder(Executor):
 def test_exit_waits_by_default_and_cancels_what_has_not_started():
     pool = Recorder()
     pool.killed.set()
-    end_pool(pool, Exit())
+    end_pool(Pool(pool, None), Exit())
     assert pool.calls == [("shutdown", True, True)]
 
 
 def test_exit_does_not_need_to_wait():
     pool = Recorder()
-    end_pool(pool, Exit(wait_on_exit=False))
+    end_pool(Pool(pool, None), Exit(wait_on_exit=False))
     assert pool.calls == [("shutdown", False, True)]
 
 
 def test_workers_are_killed_when_waiting_takes_too_long():
     pool = Recorder()
-    end_pool(pool, Exit(wait_on_exit_timeout=0.01))
+    end_pool(Pool(pool, None), Exit(wait_on_exit_timeout=0.01))
     assert pool.calls == [("shutdown", True, True), "kill"]
 
 
 def test_interrupt_kills_before_waiting():
     pool = Recorder()
-    end_pool(pool, Exit(interrupt_on_exit=True))
+    end_pool(Pool(pool, None), Exit(interrupt_on_exit=True))
     assert pool.calls[0] == "kill"
     assert pool.calls[-1] == ("shutdown", True, True)
 
 
 def test_executor_that_cannot_kill_says_so():
-    with ThreadPoolExecutor(1) as pool:
-        assert kill_workers(pool) is False
+    with ThreadPoolExecutor(1) as executor:
+        assert Pool(executor, None).kill_workers() is False
 
 
 def hold(folder, name):
