@@ -21,6 +21,7 @@ from . import tasks
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.timeout(120)  # whatever the pytest that runs it is configured for
 class ConformanceBase:
     """Opens pools, and waits with a deadline.
 

@@ -46,7 +46,11 @@ def _imported_by_plugins() -> Mapping[str, set[str]]:
     """Return the packages of others that are imported with each plugin."""
     pool_types = [installed.pool_type for installed in installed_backends()]
     result = subprocess.run(
-        [sys.executable, "-c", IMPORTS, *pool_types], check=True, capture_output=True, text=True
+        [sys.executable, "-c", IMPORTS, *pool_types],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     lines = [line.split() for line in result.stdout.splitlines()]
     return {pool_type: set(packages) for pool_type, *packages in lines}
