@@ -7,7 +7,6 @@ reused: representations, schema updates, sub-graph extraction.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +21,11 @@ from packaging.version import parse as parse_version
 from ..errors import GraphError, GraphNotFoundError, check_known
 from .analysis import connect_default_error_handlers
 from .read import links_of, read_graph
+from .slips import warn_of_slips
 from .validate import check_links, check_node_attributes, check_tasks, task_type_of
 
 _SUB_NODE_KEYS = {"sub_source", "sub_target", "sub_target_attributes"}
 _LOAD_OPTIONS = ("representation", "root_dir", "root_module")
-
-_logger = logging.getLogger(__name__)
 
 
 def load_graph(source: Any, load_options: Mapping[str, Any] | None = None) -> networkx.DiGraph:
@@ -46,6 +44,7 @@ def load_graph(source: Any, load_options: Mapping[str, Any] | None = None) -> ne
     graph = _load(source, options, parents=())
     check_tasks(graph)
     check_links(graph)
+    warn_of_slips(graph)
     return graph
 
 

@@ -66,7 +66,7 @@ def _is_mapping(value: Any) -> bool:
     return isinstance(value, MAPPING)
 
 
-_NODE_ATTRIBUTES: dict[str, tuple[_Check, str]] = {
+NODE_ATTRIBUTES: dict[str, tuple[_Check, str]] = {
     "default_inputs": (_is_items("name", "value"), "a list of {name, value}"),
     "default_error_attributes": (_is_mapping, "a dictionary"),
     "default_error_node": (_is_bool, "true or false"),
@@ -78,7 +78,7 @@ _NODE_ATTRIBUTES: dict[str, tuple[_Check, str]] = {
     "varinfo": (_is_mapping, "a dictionary"),
 }
 
-_LINK_ATTRIBUTES: dict[str, tuple[_Check, str]] = {
+LINK_ATTRIBUTES: dict[str, tuple[_Check, str]] = {
     "data_mapping": (_is_items("target_input"), "a list of {source_output, target_input}"),
     "map_all_data": (_is_bool, "true or false"),
     "conditions": (_is_items("source_output", "value"), "a list of {source_output, value}"),
@@ -96,7 +96,7 @@ def check_node_attributes(graph: networkx.DiGraph) -> None:
     :raises GraphError: naming the node, the attribute and the value.
     """
     for node, attrs in graph.nodes.data():
-        if problem := _problem(attrs, _NODE_ATTRIBUTES):
+        if problem := _problem(attrs, NODE_ATTRIBUTES):
             raise GraphError(problem, _node_name(node, attrs))
 
 
@@ -157,7 +157,7 @@ def check_links(graph: networkx.DiGraph) -> None:
     """
     for source, targets in graph.adjacency():
         for target, attrs in targets.items():
-            if problem := _problem(attrs, _LINK_ATTRIBUTES) or _contradiction(attrs):
+            if problem := _problem(attrs, LINK_ATTRIBUTES) or _contradiction(attrs):
                 raise GraphError(problem, f"link {source!r} -> {target!r}")
 
 
