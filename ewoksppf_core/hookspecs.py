@@ -62,6 +62,11 @@ class Scaling(enum.Enum):
     :class:`concurrent.futures.BrokenExecutor`, the task goes to another one. A worker that takes
     its time to start has an attribute ``ready``, a :class:`concurrent.futures.Future` that is
     done when it has started: it gets no task before, and none when its future has an exception.
+
+    It may have three methods more. ``terminate_workers()`` asks its worker to end, as for SIGTERM,
+    and ``kill_workers()`` ends it; a running task fails with :class:`WorkerLostError`. Without
+    them a running task cannot be stopped. ``is_dead()`` tells whether an idle worker has died, so
+    that it gets no further task.
     """
 
 
@@ -93,7 +98,8 @@ class PoolBackend:
     """One way to run tasks concurrently, and the facts about it that the core relies on.
 
     :param pool_type: the name by which users choose it, equal to the entry-point name.
-    :param summary: one line for the table of backends.
+    :param summary: one line that says what the workers are good for; ``ewoksppf backends --json``
+        shows it.
     :param open: opens a pool. The executor's ``shutdown`` must free everything.
     :param made_of: what runs the tasks, for example ``threading.Thread``.
     :param location: where the workers live.

@@ -22,7 +22,7 @@ def usable_cpus() -> Cpus:
     """Count the usable CPUs.
 
     In this order: the environment variable ``SLURM_CPUS_PER_TASK``, the quota of the control
-    group, the affinity mask, the machine.
+    group if it is smaller than what follows, the affinity mask, the machine.
     """
     slurm = os.environ.get("SLURM_CPUS_PER_TASK", "")
     if slurm.isdigit() and int(slurm) > 0:

@@ -68,6 +68,16 @@ def test_outputs_are_merged_in_the_order_of_the_nodes(run, graph, caplog):
     assert "node 'third' replaces left, right" in caplog.text
 
 
+@pytest.mark.parametrize("selector", [{"id": ("s", "x")}, {"id": ["s", "x"]}, {"label": "s:x"}])
+def test_output_of_a_node_of_a_sub_graph_is_selected(run, make_graph, selector):
+    sub = make_graph({"x": "Two", "y": "Two"}, id="sub")
+    graph = make_graph({"s": {"task_type": "graph", "task_identifier": sub}})
+    inputs = [{**selector, "name": "x", "value": 7}, {"label": "s:y", "name": "x", "value": 1}]
+    outputs = [{**selector, "name": "left"}]
+    result = run(graph, inputs=inputs, outputs=outputs, merge_outputs=False)
+    assert result == {("s", "x"): {"left": 7}}
+
+
 @pytest.mark.parametrize("key", ["id", "label", "task_identifier"])
 def test_output_of_an_unknown_node_is_refused_with_a_suggestion(graph, key):
     known = {"id": "a", "label": "first", "task_identifier": "engine_tasks.Two"}[key]
