@@ -37,8 +37,9 @@ def read_graph(source: Any, options: Mapping[str, Any]) -> networkx.DiGraph:
         )
     with _reader_errors(source):
         read = _parse_json(source, options)
-    if isinstance(read, Mapping):
-        read = {**read, "graph": dict(read.get("graph") or {})}
+        if isinstance(read, Mapping):
+            read = dict(read, graph=dict(read.get("graph") or {}))
+    if isinstance(read, dict):
         _check_ids(read)
         if read.get("multigraph", True) and _has_simple_links(read):
             read["multigraph"] = False

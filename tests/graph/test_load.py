@@ -587,6 +587,7 @@ def test_missing_file_is_named(tmp_path, name):
         ("bad.json", "[1, 2]"),
         ("bad.yaml", "a: [1"),
         ("bad.json", '{"nodes": 5}'),
+        ("bad.json", '{"graph": 5}'),
         ("bad.json", '{"nodes": [{"id": "a"}], "links": [{"source": "a"}]}'),
     ],
 )
@@ -596,7 +597,7 @@ def test_malformed_file_is_named_with_its_problem(tmp_path, name, text):
         load_graph(tmp_path / name)
 
 
-@pytest.mark.parametrize("source", ["{]}", '{"nodes": 5}', {"nodes": 5}])
+@pytest.mark.parametrize("source", ["{]}", '{"nodes": 5}', {"nodes": 5}, {"graph": 5, "nodes": []}])
 def test_malformed_graph_is_shown(source):
     with pytest.raises(GraphError, match=r"cannot load the graph .*(nodes|{\]})"):
         load_graph(source)
