@@ -223,7 +223,8 @@ class WorkerProcess(Executor):
 
     def _become_ready(self) -> None:
         try:
-            assert self._receive() == READY
+            message = self._receive()
+            assert message == READY
         except WorkerLostError as error:
             # Killed from outside, like any worker? One that fails by itself has an exit code.
             killed = error.exitcode is None or error.exitcode < 0

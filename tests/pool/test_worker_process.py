@@ -1,15 +1,19 @@
-"""A worker process that dies between two tasks takes none of them with it."""
+"""Worker processes: what becomes of their tasks, of their start and of their end."""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from ewoksppf_core import execute_graph, open_pool
 from ewoksppf_core.task.lease import Lease
+
+PATIENCE = 30.0
 
 
 def stop(pid):
@@ -82,3 +86,42 @@ def test_big_input_that_a_dead_worker_has_not_read_reaches_another_one(process_t
         assert execute_graph(HAND_OVER, pool=pool) == {"return_value": 1_000_000}
         monkeypatch.undo()
         assert pool.submit(os.getpid).result() != worker
+
+
+@pytest.fixture
+def run_program(tmp_path):
+    """Run a Python program; return what it writes to stdout, which is a pipe."""
+
+    def run(text, *options):
+        path = tmp_path / "program.py"
+        path.write_text(text)
+        environment = {**os.environ, "PYTHONUNBUFFERED": ""}
+        done = subprocess.run(
+            [sys.executable, *options, path],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            env=environment,
+        )
+        assert not done.stderr
+        assert done.returncode == 0
+        return done.stdout
+
+    return run
+
+
+RUN = """
+import os, signal, threading
+from ewoksppf_core import execute_graph
+
+NODE = {"id": "node", "task_type": "method", "task_identifier": "operator.neg"}
+
+def run():
+    return execute_graph({"graph": {"id": "graph"}, "nodes": [NODE]},
+        inputs=[{"name": 0, "value": 42}], pool_type="POOL_TYPE")["return_value"]
+"""
+
+
+def test_workers_start_in_an_optimised_program(process_type, run_program):
+    text = RUN.replace("POOL_TYPE", process_type) + "print(run())"
+    assert run_program(text, "-O") == "-42\n"
