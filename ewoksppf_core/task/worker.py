@@ -6,6 +6,8 @@ Guarantees:
   daemonic worker exits at once, another one when its task is done.
 * Every call gets exactly one reply, also when the function raises ``SystemExit`` or
   ``KeyboardInterrupt``, or when its result cannot be pickled.
+* SIGTERM has a task cancelled by a thread that exists only then: the handler of the signal takes no
+  lock, because the task may hold it. A task without ``cancel`` dies with the worker.
 
 A process that a task forks has no part in the pipe: neither does it keep the pipe open when the
 worker dies, nor does it reply when it returns from the task like its parent.
@@ -16,12 +18,15 @@ pipe, because forked siblings of this worker hold copies of the parent's ends.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import pickle
 import select
 import signal
+import sys
 import threading
+from _thread import start_new_thread
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -127,14 +132,38 @@ def _reset_signals() -> None:
     # Ctrl-C reaches the whole process group: the parent decides what happens to its workers.
     # A handler rather than SIG_IGN, which programs started by a task would inherit.
     signal.signal(signal.SIGINT, lambda signum, frame: None)
-    signal.signal(signal.SIGTERM, _cancel_or_die)
+    signal.signal(signal.SIGTERM, _on_sigterm)
 
 
-def _cancel_or_die(signum: int, frame: object) -> None:
-    if not in_this_worker.cancel():
-        close_event_handlers()
-        signal.signal(signum, signal.SIG_DFL)
-        os.kill(os.getpid(), signum)
+_is_to_die = False
+
+
+def _on_sigterm(signum: int, frame: object) -> None:
+    """Have a thread cancel the task, because this one may hold locks, which the task shares.
+
+    It is not made by :mod:`threading`, which has locks itself. It cannot reset the handler of a
+    signal, for which reason it sends another one.
+    """
+    if not _is_to_die:
+        try:
+            start_new_thread(_cancel_or_die, ())
+            return
+        except RuntimeError:
+            pass  # there is no room for a thread
+    signal.signal(signum, signal.SIG_DFL)
+    os.kill(os.getpid(), signum)
+
+
+def _cancel_or_die() -> None:
+    global _is_to_die
+    if in_this_worker.cancel():
+        return
+    close_event_handlers()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # there is none, or it has been closed
+            stream.flush()
+    _is_to_die = True
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 class _Parent:

@@ -6,11 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from ewoksppf_core import execute_graph, open_pool
+from ewoksppf_core import Stopper, WorkflowStoppedError, execute_graph, open_pool
 from ewoksppf_core.task.lease import Lease
 
 PATIENCE = 30.0
@@ -125,3 +126,84 @@ def run():
 def test_workers_start_in_an_optimised_program(process_type, run_program):
     text = RUN.replace("POOL_TYPE", process_type) + "print(run())"
     assert run_program(text, "-O") == "-42\n"
+
+
+def test_prints_of_a_stopped_task_are_not_lost(process_type, run_program, tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    text = f"""
+from ewoksppf_core.hookspecs import PoolOptions
+from ewoksppf_core.pool.registry import get_backend
+
+def task():
+    print("printed")
+    with open({str(tmp_path / "fifo")!r}, "w") as file:
+        file.write("started")
+    while True:
+        pass
+
+worker = get_backend({process_type!r}).open(PoolOptions(max_workers=1, context="fork"))
+worker.submit(task)
+with open({str(tmp_path / "fifo")!r}) as file:
+    file.read()
+worker.terminate_workers()
+worker.shutdown()
+"""
+    assert run_program(text) == "printed\n"
+
+
+def wait_for(path):
+    with open(path) as file:
+        return file.read()
+
+
+LOCKED = """
+import threading
+from ewokscore import Task
+
+class Locked(Task, input_names=["started", "ended"], output_names=["none"]):
+    asked, cancelled, lock = threading.Event(), threading.Event(), threading.Lock()
+
+    def run(self):
+        with self.lock:
+            with open(self.inputs.started, "w") as file:
+                file.write("started")
+            self.asked.wait()
+        self.cancelled.wait()
+        open(self.inputs.ended, "w").close()
+
+    def cancel(self):
+        self.asked.set()
+        with self.lock:
+            self.cancelled.set()
+"""
+
+
+def test_cancel_may_take_locks_that_the_task_holds(process_type, importable, tmp_path):
+    importable("locked.py", LOCKED)
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    node = {
+        "id": "node",
+        "task_type": "class",
+        "task_identifier": "locked.Locked",
+        "default_inputs": [
+            {"name": "started", "value": str(path)},
+            {"name": "ended", "value": str(tmp_path / "ended")},
+        ],
+    }
+    stopper = Stopper()
+
+    def stop():
+        wait_for(path)
+        stopper.stop(forced=True)
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    with pytest.raises(WorkflowStoppedError):
+        execute_graph(
+            {"graph": {"id": "graph"}, "nodes": [node]},
+            pool_type=process_type,
+            stopper=stopper,
+        )
+    thread.join()
+    assert (tmp_path / "ended").exists()
