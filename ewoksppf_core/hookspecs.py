@@ -80,12 +80,15 @@ class PoolOptions:
         or None for the default.
     :param threads_per_worker: BLAS and OpenMP threads that each worker should use; None for no
         limit. For workers that are processes.
+    :param imports: modules that workers should import before they take tasks. For workers that
+        are processes.
     :param extra: values of the options that the backend declares as ``extra_options``.
     """
 
     max_workers: int | None = None
     context: str | None = None
     threads_per_worker: int | None = None
+    imports: tuple[str, ...] = ()
     extra: Mapping[str, object] = field(default_factory=dict)
 
 

@@ -37,7 +37,12 @@ def process_backend(
     """
 
     def open_worker(options: PoolOptions) -> Executor:
-        return WorkerProcess(get_context(options.context), daemonic, options.threads_per_worker)
+        return WorkerProcess(
+            get_context(options.context),
+            daemonic,
+            threads=options.threads_per_worker,
+            imports=options.imports,
+        )
 
     def unavailable() -> str | None:
         return missing() or why_no_processes(get_context(None).current_process())

@@ -84,9 +84,16 @@ class WorkerProcess(Executor):
     :param context: makes the process.
     :param daemonic: whether it is daemonic.
     :param threads: number of its BLAS and OpenMP threads; None leaves the libraries alone.
+    :param imports: modules that it imports before it is ready.
     """
 
-    def __init__(self, context: ProcessContext, daemonic: bool, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        context: ProcessContext,
+        daemonic: bool,
+        threads: int | None = None,
+        imports: tuple[str, ...] = (),
+    ) -> None:
         self._owner = os.getpid()
         self._context = context
         self._daemonic = daemonic
@@ -95,7 +102,7 @@ class WorkerProcess(Executor):
         self.ready: Future[None] = Future()
         self._waits = False  # for a call, without any being on its way
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
-        levels = Levels.of_this_process()
+        setup = Setup(self._owner, daemonic, Levels.of_this_process(), threads, imports)
         if threads is not None and context.get_start_method() == "fork":
             find_loaded_libraries()
         with child.start_lock:
@@ -104,7 +111,7 @@ class WorkerProcess(Executor):
             self._connection, child_end = context.Pipe()
             process = context.Process(
                 target=_main,
-                args=(child_end, Setup(self._owner, daemonic, levels, threads)),
+                args=(child_end, setup),
                 name="ewoksppf-worker",
                 daemon=daemonic,
             )

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import os
 import pickle
 import select
@@ -51,12 +52,14 @@ class Setup:
     :param daemonic: exit at once when the parent is gone, even in the middle of a task.
     :param levels: which log records the parent wants.
     :param threads: BLAS and OpenMP threads of this worker; None leaves the libraries alone.
+    :param imports: modules to import before the first call.
     """
 
     parent_pid: int
     daemonic: bool
     levels: Levels
     threads: int | None = None
+    imports: tuple[str, ...] = ()
 
 
 def serve(connection: Connection, setup: Setup) -> None:
@@ -76,15 +79,22 @@ def serve(connection: Connection, setup: Setup) -> None:
 
     with connection:
         parent = _Parent(setup.parent_pid, connection)
-        send(READY)  # the first call can come while the rest is done
         if setup.threads is not None:
             limit_threads(setup.threads)
         if setup.daemonic:
             threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
         send_logs(setup.levels, send)
         speak_to_parent(send)
+        _import_all(setup.imports)
+        send(READY)
         _answer_calls(connection, parent, send)
         close_event_handlers()
+
+
+def _import_all(modules: tuple[str, ...]) -> None:
+    for module in modules:
+        with contextlib.suppress(BaseException):  # the task that needs it will tell
+            importlib.import_module(module)
 
 
 def _answer_calls(connection: Connection, parent: _Parent, send: Callable[[bytes], None]) -> None:

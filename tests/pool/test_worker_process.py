@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from ewoksppf_core import Stopper, WorkflowStoppedError, execute_graph, open_pool
+from ewoksppf_core.hookspecs import PoolOptions
+from ewoksppf_core.pool.registry import get_backend
 from ewoksppf_core.task.lease import Lease
 
 PATIENCE = 30.0
@@ -154,6 +156,21 @@ worker.shutdown()
 def wait_for(path):
     with open(path) as file:
         return file.read()
+
+
+@pytest.mark.parametrize("context", ["fork", "spawn", "forkserver"])
+def test_modules_are_imported_before_a_worker_is_ready(process_type, context, importable, tmp_path):
+    importable("imported_early.py", f"open({str(tmp_path / 'imported')!r}, 'w').close()")
+    importable("imported_never.py", "raise SystemExit('on purpose')")
+    options = PoolOptions(
+        max_workers=1, context=context, imports=("imported_never", "imported_early", "no such")
+    )
+    worker = get_backend(process_type).open(options)
+    try:
+        worker.ready.result(PATIENCE)
+        assert (tmp_path / "imported").exists()
+    finally:
+        worker.shutdown()
 
 
 LOCKED = """
