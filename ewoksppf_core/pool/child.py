@@ -1,4 +1,4 @@
-"""A started process of :mod:`multiprocessing`, or of a library like it, seen from its parent.
+"""A process of :mod:`multiprocessing`, or of a library like it, seen from its parent.
 
 The death of a child is read from a process file descriptor. The ``sentinel`` of the library, used
 where the platform has no such descriptors, stays silent as long as processes that the child
@@ -11,6 +11,7 @@ import contextlib
 import os
 import select
 import signal
+import sys
 import threading
 from typing import Any
 
@@ -27,14 +28,20 @@ os.register_at_fork(after_in_child=_renew_lock)
 
 
 class Child:
-    """Watch, signal and reap one process.
+    """Start, watch, signal and reap one process.
 
-    :param process: a started process; billiard's lack some methods of multiprocessing's.
+    :param process: is started; billiard's lack some methods of multiprocessing's.
     """
 
     def __init__(self, process: Any) -> None:
         self._process = process
-        self._fd, self._is_pidfd = _open_death_watch(process)
+        process.start()
+        try:
+            self._fd, self._is_pidfd = _open_death_watch(process)
+        except BaseException:  # there are no descriptors left
+            process.terminate()
+            process.join()
+            raise
         self._signal_lock = threading.Lock()
         self.pid: int = process.pid
 
@@ -50,11 +57,20 @@ class Child:
         poll.register(self._fd, select.POLLIN)
         return bool(poll.poll(None if seconds is None else 1000 * seconds))
 
-    def send_signal(self, number: signal.Signals) -> None:
-        """Send a signal to the process, unless it has ended."""
-        with self._signal_lock, contextlib.suppress(ProcessLookupError):
-            if self._fd < 0:
-                return
+    def terminate(self) -> None:
+        """Ask the process to end (SIGTERM)."""
+        with self._signal_lock:
+            self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the process (SIGKILL)."""
+        with self._signal_lock:
+            self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.is_dead():
+            return
+        with contextlib.suppress(ProcessLookupError):
             if self._is_pidfd:
                 signal.pidfd_send_signal(self._fd, number)
             elif not self.is_dead():
@@ -63,7 +79,7 @@ class Child:
     def reap(self, seconds: float) -> int | None:
         """Wait for the process, kill it after that many seconds, and return its exit code."""
         if not self.is_dead(seconds):
-            self.send_signal(signal.SIGKILL)
+            self.kill()
             self.is_dead(None)
         with start_lock:
             self._process.join()
@@ -75,7 +91,17 @@ class Child:
         with self._signal_lock:
             os.close(self._fd)
             self._fd = -1
-        self._process.close()
+        try:
+            self._process.close()
+        except ValueError:  # SIGCHLD is ignored: the system has reaped it, the library cannot tell
+            disown(self._process)
+            self._process._popen.close()
+
+
+def disown(process: Any) -> None:
+    """Make the library of a process forget that it is a child of this one."""
+    for base in type(process).__mro__:
+        getattr(sys.modules.get(base.__module__), "_children", set()).discard(process)
 
 
 def _open_death_watch(process: Any) -> tuple[int, bool]:

@@ -10,7 +10,8 @@ Guarantees:
 * After ``shutdown(wait=True)`` the process is reaped, the thread has ended and the pipe is
   closed, whatever the process was doing. An interpreter exit does the same. Nobody waits for a
   process that is still starting, and has nothing to run when it is ready.
-* The executor refuses to work in a fork of the process that created it.
+* The executor refuses to work in a fork of the process that created it, which has no part in the
+  worker: neither does it keep the pipe open, nor end the worker when it exits.
 
 Assumes: nobody else reaps our children. Our own starts are serialised by a lock, so that no
 worker inherits the end of the pipe that belongs to another one.
@@ -23,13 +24,11 @@ import contextlib
 import os
 import queue
 import select
-import signal
 import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from ..errors import EwoksPpfError, WorkerLostError, WorkerStartError
@@ -69,11 +68,10 @@ class ProcessContext(Protocol):
         """Return the name of the start method."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class _Call:
     future: Future[Any]
-    message: bytes
-    sent: bool
+    message: bytes | None  # None once it is sent: it can be big
 
 
 class WorkerProcess(Executor):
@@ -108,38 +106,42 @@ class WorkerProcess(Executor):
         with child.start_lock:
             if _exiting:
                 raise RuntimeError("cannot start a worker: the interpreter is exiting")
-            self._connection, child_end = context.Pipe()
-            process = context.Process(
-                target=_main,
-                args=(child_end, setup),
-                name="ewoksppf-worker",
-                daemon=daemonic,
+            self._start_process(setup)
+            self._start_thread()
+
+    def _start_process(self, setup: Setup) -> None:
+        self._connection, child_end = self._context.Pipe()
+        self._process = self._context.Process(
+            target=serve, args=(child_end, setup), name="ewoksppf-worker", daemon=self._daemonic
+        )
+        _live.add(self)
+        try:
+            self._child = child.Child(self._process)
+        except BaseException:
+            self._close_pipe()
+            raise
+        finally:
+            child_end.close()
+
+    def _start_thread(self) -> None:
+        try:
+            self._poll = select.poll()
+            self._poll.register(self._connection.fileno(), select.POLLIN)
+            self._poll.register(self._child.fileno(), select.POLLIN)
+            self._thread = threading.Thread(
+                target=self._serve, name=f"ewoksppf-worker-{self.pid}", daemon=True
             )
-            _live.add(self)
-            try:
-                process.start()
-            except BaseException:
-                _live.discard(self)
-                self._connection.close()
-                raise
-            finally:
-                child_end.close()
-            try:
-                self._child = child.Child(process)
-                self._poll = select.poll()
-                self._poll.register(self._connection.fileno(), select.POLLIN)
-                self._poll.register(self._child.fileno(), select.POLLIN)
-                self._thread = threading.Thread(
-                    target=self._serve, name=f"ewoksppf-worker-{process.pid}", daemon=True
-                )
-                self._thread.start()
-            except BaseException:  # no descriptor, or no thread, is left
-                self._calls.put(None)  # a thread that has started nevertheless ends
-                _live.discard(self)
-                self._connection.close()
-                process.terminate()
-                process.join()
-                raise
+            self._thread.start()
+        except BaseException:  # neither a process nor a descriptor is left
+            self._child.kill()
+            self._process.join()
+            self._child.close()
+            self._close_pipe()
+            raise
+
+    def _close_pipe(self) -> None:
+        _live.discard(self)  # first: a fork closes what is live, and nothing else
+        self._connection.close()
 
     @property
     def pid(self) -> int:
@@ -165,7 +167,8 @@ class WorkerProcess(Executor):
                 raise RuntimeError("cannot schedule new futures after shutdown")
             if self._child.is_dead():
                 raise BrokenExecutor(f"worker {self.pid} died between two tasks")
-            self._calls.put(_Call(future, call, sent=self._send_at_once(future, call)))
+            sent = self._send_at_once(future, call)
+            self._calls.put(_Call(future, None if sent else call))
         return future
 
     def _send_at_once(self, future: Future[Any], call: bytes) -> bool:
@@ -201,11 +204,11 @@ class WorkerProcess(Executor):
 
     def terminate_workers(self) -> None:
         """Ask the process to end (SIGTERM); its call fails with :class:`WorkerLostError`."""
-        self._child.send_signal(signal.SIGTERM)
+        self._child.terminate()
 
     def kill_workers(self) -> None:
         """End the process (SIGKILL); its call fails with :class:`WorkerLostError`."""
-        self._child.send_signal(signal.SIGKILL)
+        self._child.kill()
 
     def _cancel_queued(self) -> None:
         running = []
@@ -220,13 +223,15 @@ class WorkerProcess(Executor):
     def _serve(self) -> None:
         """Feed the process until shutdown: the body of the thread."""
         log_listener.begin()
-        self._become_ready()
-        while (call := self._calls.get()) is not None:
-            if call.sent or call.future.set_running_or_notify_cancel():
-                self._run(call)
-            del call  # lets go of the values while there is nothing to do
-        self._end()
-        log_listener.end()
+        try:
+            self._become_ready()
+            while (call := self._calls.get()) is not None:
+                if call.message is None or call.future.set_running_or_notify_cancel():
+                    self._run(call)
+                del call  # lets go of the values while there is nothing to do
+            self._end()
+        finally:
+            log_listener.end()
 
     def _become_ready(self) -> None:
         try:
@@ -249,9 +254,10 @@ class WorkerProcess(Executor):
 
     def _run(self, call: _Call) -> None:
         try:
-            if not call.sent:
+            if call.message is not None:
                 self.ready.result()
                 self._send(call.message)
+                call.message = None
             reply = self._receive()
             self._note_waiting()
             result = load_reply(reply)
@@ -303,9 +309,8 @@ class WorkerProcess(Executor):
             self._connection.send_bytes(EXIT)
             self._receive(EXIT_SECONDS)  # only its last log records can come
         self._child.reap(EXIT_SECONDS)
-        with child.start_lock:  # a forked worker closes what is live, and nothing else
-            self._connection.close()
-            _live.discard(self)
+        with child.start_lock:
+            self._close_pipe()
         self._child.close()
 
 
@@ -328,9 +333,14 @@ def _end_all() -> None:
         worker._thread.join()
 
 
-def _main(connection: Connection, setup: Setup) -> None:
-    """Run the worker: what the process executes."""
-    # A forked worker holds copies of the parent's ends of all earlier pipes.
-    for sibling in list(_live):
-        sibling._connection.close()
-    serve(connection, setup)
+def _leave_to_parent() -> None:
+    """Let a fork have no part in workers of its parent.
+
+    It would keep the pipes open, and :mod:`multiprocessing` would end the workers at its exit.
+    """
+    for worker in list(_live):
+        worker._connection.close()
+        child.disown(worker._process)
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)

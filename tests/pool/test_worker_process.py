@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import threading
+import tracemalloc
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ewoksppf_core import Stopper, WorkflowStoppedError, execute_graph, open_pool
@@ -92,6 +94,14 @@ def test_big_input_that_a_dead_worker_has_not_read_reaches_another_one(process_t
 
 
 @pytest.fixture
+def worker(process_type):
+    worker = get_backend(process_type).open(PoolOptions(max_workers=1))
+    yield worker
+    worker.kill_workers()
+    worker.shutdown()
+
+
+@pytest.fixture
 def run_program(tmp_path):
     """Run a Python program; return what it writes to stdout, which is a pipe."""
 
@@ -130,6 +140,17 @@ def test_workers_start_in_an_optimised_program(process_type, run_program):
     assert run_program(text, "-O") == "-42\n"
 
 
+def test_program_may_ignore_the_end_of_its_children(process_type, run_program):
+    text = RUN.replace("POOL_TYPE", process_type) + (
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+        "run()\n"
+        "before = len(os.listdir('/proc/self/fd'))\n"
+        "run()\n"
+        "print(len(os.listdir('/proc/self/fd')) - before, *threading.enumerate()[1:])\n"
+    )
+    assert run_program(text) == "0\n"
+
+
 def test_prints_of_a_stopped_task_are_not_lost(process_type, run_program, tmp_path):
     os.mkfifo(tmp_path / "fifo")
     text = f"""
@@ -153,9 +174,46 @@ worker.shutdown()
     assert run_program(text) == "printed\n"
 
 
+def test_worker_without_a_thread_leaves_nothing(process_type, worker, monkeypatch):
+    worker.submit(os.getpid).result(PATIENCE)
+
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    def holdings():
+        return len(os.listdir("/proc/self/fd")), psutil.Process().children()
+
+    before = holdings()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError, match="new thread"):
+        get_backend(process_type).open(PoolOptions(max_workers=1))
+    assert holdings() == before
+
+
 def wait_for(path):
     with open(path) as file:
         return file.read()
+
+
+def test_call_is_not_kept_while_it_runs(worker, tmp_path):
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    worker.ready.result(PATIENCE)
+    size = 20_000_000
+    tracemalloc.start()
+    try:
+        future = worker.submit(length_after, str(path), bytes(size))
+        with open(path, "w") as file:  # once the worker has it
+            assert tracemalloc.get_traced_memory()[0] < size
+            file.write("go")
+        assert future.result(PATIENCE) == size
+    finally:
+        tracemalloc.stop()
+
+
+def length_after(path, data):
+    wait_for(path)
+    return len(data)
 
 
 @pytest.mark.parametrize("context", ["fork", "spawn", "forkserver"])
