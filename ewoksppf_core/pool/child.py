@@ -3,6 +3,10 @@
 The death of a child is read from a process file descriptor. The ``sentinel`` of the library, used
 where the platform has no such descriptors, stays silent as long as processes that the child
 started hold copies of it.
+
+Guarantees: when the process was told to end, those that it had started before, and theirs, have
+ended when it has been reaped: they get SIGTERM after it, and SIGKILL soon after that. A process
+that ends by itself leaves its own to the system.
 """
 
 from __future__ import annotations
@@ -14,6 +18,8 @@ import signal
 import sys
 import threading
 from typing import Any
+
+from .descendants import Descendants
 
 start_lock = threading.Lock()
 """Held while a process is started or reaped: starting one makes the libraries look at all."""
@@ -44,6 +50,7 @@ class Child:
             raise
         self._signal_lock = threading.Lock()
         self.pid: int = process.pid
+        self._descendants = Descendants(self.pid)
 
     def fileno(self) -> int:
         """Return a descriptor that is readable when the process is dead."""
@@ -58,18 +65,20 @@ class Child:
         return bool(poll.poll(None if seconds is None else 1000 * seconds))
 
     def terminate(self) -> None:
-        """Ask the process to end (SIGTERM)."""
+        """Ask the process to end (SIGTERM), and after it those that it has started."""
         with self._signal_lock:
             self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End the process (SIGKILL)."""
+        """End the process and those that it has started (SIGKILL)."""
         with self._signal_lock:
             self._signal(signal.SIGKILL)
+            self._descendants.kill()
 
     def _signal(self, number: signal.Signals) -> None:
         if self.is_dead():
             return
+        self._descendants.look(is_valid=lambda: not self.is_dead())
         with contextlib.suppress(ProcessLookupError):
             if self._is_pidfd:
                 signal.pidfd_send_signal(self._fd, number)
@@ -81,6 +90,7 @@ class Child:
         if not self.is_dead(seconds):
             self.kill()
             self.is_dead(None)
+        self._descendants.end()
         with start_lock:
             self._process.join()
         exitcode: int | None = self._process.exitcode

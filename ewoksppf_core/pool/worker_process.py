@@ -203,11 +203,17 @@ class WorkerProcess(Executor):
         return self._child.is_dead()
 
     def terminate_workers(self) -> None:
-        """Ask the process to end (SIGTERM); its call fails with :class:`WorkerLostError`."""
+        """Ask the process to end (SIGTERM); its call fails with :class:`WorkerLostError`.
+
+        The processes that it has started end after it.
+        """
         self._child.terminate()
 
     def kill_workers(self) -> None:
-        """End the process (SIGKILL); its call fails with :class:`WorkerLostError`."""
+        """End the process and those that it has started (SIGKILL).
+
+        Its call fails with :class:`WorkerLostError`.
+        """
         self._child.kill()
 
     def _cancel_queued(self) -> None:
