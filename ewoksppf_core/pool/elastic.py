@@ -29,7 +29,6 @@ import logging
 import os
 import threading
 import time
-import weakref
 from collections.abc import Callable, Collection
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass
@@ -77,7 +76,7 @@ class ElasticPool(Executor):
         self._queue: FairQueue[_Work] = FairQueue()
         self._slots = Slots(self._lock)
         self._running: dict[Future[Any], Slot] = {}
-        self._unwanted: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
+        self._unwanted: set[Future[Any]] = set()  # until they are done
         self._here = threading.local()
         self._opening = 0
         self._completed = 0
@@ -143,9 +142,12 @@ class ElasticPool(Executor):
         :param futures: the tasks.
         :param grace: seconds that workers get to end by themselves before they are killed.
         """
+        with self._lock:
+            self._unwanted.update(futures)
+        for future in futures:
+            future.add_done_callback(self._unwanted.discard)
         for method in ("terminate_workers", "kill_workers"):
             with self._lock:
-                self._unwanted.update(futures)
                 slots = [slot for future in futures if (slot := self._running.get(future))]
                 for slot in slots:
                     slot.doomed = True
@@ -177,6 +179,8 @@ class ElasticPool(Executor):
 
     def _pump(self) -> None:
         """Give queued tasks to idle slots, and open slots up to the immediate limit."""
+        if not self._queue:
+            return  # who puts something into it from now on pumps, too
         if getattr(self._here, "pumping", False):
             return  # a task has failed at once, and calls back: the loop below goes on
         self._here.pumping = True
@@ -221,12 +225,14 @@ class ElasticPool(Executor):
         if not work.future.running() and not work.future.set_running_or_notify_cancel():
             self._release(slot)
             return
-        if work.future in self._unwanted:  # stopped on its way from a dead worker to this one
+        with self._lock:
+            unwanted = work.future in self._unwanted
+            if not unwanted:
+                self._running[work.future] = slot
+        if unwanted:  # stopped on its way from a dead worker to this one
             self._release(slot)
             work.future.set_exception(WorkerLostError())
             return
-        with self._lock:
-            self._running[work.future] = slot
         try:
             inner = work.call(slot.executor)
         except BrokenExecutor as error:
@@ -314,16 +320,18 @@ class ElasticPool(Executor):
             self._take_back(work, slot, error)
             self._pump()
             return
-        with self._lock:
-            del self._running[work.future]
         if isinstance(error, BrokenExecutor):
             lost = WorkerLostError()
             lost.__cause__ = error
             error = lost
-        if slot.doomed or isinstance(error, WorkerLostError | WorkerStartError):
-            self._discard(slot)
-        else:
-            self._release(slot)
+        with self._lock:
+            del self._running[work.future]
+            if slot.doomed or isinstance(error, WorkerLostError | WorkerStartError):
+                self._slots.discard(slot)
+            else:
+                self._completed += 1
+                self._slots.release(slot)
+            self._wind_up()
         if isinstance(error, WorkerStartError):
             self._cannot_open(error)
         self._pump()  # first: the slot need not wait for what the outcome sets off
@@ -334,13 +342,7 @@ class ElasticPool(Executor):
 
     def _release(self, slot: Slot) -> None:
         with self._lock:
-            self._completed += 1
             self._slots.release(slot)
-            self._wind_up()
-
-    def _discard(self, slot: Slot) -> None:
-        with self._lock:
-            self._slots.discard(slot)
             self._wind_up()
 
     def _keep(self) -> None:

@@ -24,7 +24,11 @@ class FairQueue(Generic[T]):
 
     def put(self, producer: Hashable, item: T) -> None:
         """Queue up."""
-        self._lines.setdefault(producer, deque()).append(item)
+        line = self._lines.get(producer)
+        if line is None:
+            self._lines[producer] = deque((item,))
+        else:
+            line.append(item)
         self._length += 1
 
     def put_back(self, producer: Hashable, item: T) -> None:
