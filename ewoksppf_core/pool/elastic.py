@@ -153,8 +153,8 @@ class ElasticPool(Executor):
                     slot.doomed = True
             for slot in slots:
                 slot.call(method)
-            if slots:
-                wait(futures, timeout=grace)
+            if slots:  # cancelled ones are done, but only a worker would tell those who wait
+                wait([future for future in futures if not future.done()], timeout=grace)
 
     def _call_all(self, method: str) -> None:
         if os.getpid() != self._owner:
@@ -212,6 +212,19 @@ class ElasticPool(Executor):
         """Tell how many slots to open now."""
         if self._slots and time.monotonic() < self._open_again:
             return 0
+        wanted = self._would_open(workload)
+        # Nobody counts what has been cancelled, until it would matter.
+        return self._would_open(workload) if wanted and self._drop_cancelled() else wanted
+
+    def _drop_cancelled(self) -> bool:
+        """Take cancelled tasks from the queue; False when there is none."""
+        cancelled = self._queue.remove(lambda work: work.future.cancelled())
+        for work in cancelled:
+            work.future.set_running_or_notify_cancel()  # its callbacks have been called before
+        self._wind_up()
+        return bool(cancelled)
+
+    def _would_open(self, workload: Workload | None) -> int:
         load = Load(
             workers=len(self._slots) + self._opening,
             idle=self._slots.free + self._opening,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -52,6 +52,20 @@ class FairQueue(Generic[T]):
             self._lines[producer] = line  # behind the others
         self._length -= 1
         return item
+
+    def remove(self, which: Callable[[T], bool]) -> list[T]:
+        """Take the items for which a function is true, in no particular order."""
+        taken: list[T] = []
+        for producer, line in list(self._lines.items()):
+            kept: deque[T] = deque()
+            for item in line:
+                (taken if which(item) else kept).append(item)
+            if kept:
+                self._lines[producer] = kept
+            else:
+                del self._lines[producer]
+        self._length -= len(taken)
+        return taken
 
     def clear(self) -> list[T]:
         """Take all items."""

@@ -1,7 +1,7 @@
 """The elastic pool with slots that do what the test says: no processes, no timing."""
 
 import threading
-from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor, wait
 
 import pytest
 
@@ -267,6 +267,26 @@ def test_cancelled_task_is_never_handed_out(make_pool, slots):
     assert tasks_of(slots) == [["a", "c"]]
 
 
+def test_no_slot_is_opened_for_cancelled_tasks(make_pool, slots):
+    pool = make_pool(1)
+    pool.submit("a")
+    cancelled = [pool.submit(name) for name in "bc"]
+    assert all(future.cancel() for future in cancelled)
+    slots[0].lose()
+    assert len(slots) == 1
+    assert wait(cancelled, timeout=0).not_done == set()
+
+
+def test_shutdown_does_not_wait_for_cancelled_tasks_without_a_slot(make_pool, slots):
+    pool = make_pool(1)
+    pool.submit("a")
+    pool.submit("b").cancel()
+    pool.shutdown(wait=False)
+    slots[0].lose()
+    pool.shutdown()
+    assert len(slots) == 1
+
+
 def test_submit_after_shutdown_raises(make_pool):
     pool = make_pool(1)
     pool.shutdown()
@@ -316,6 +336,17 @@ def test_stopping_tasks_leaves_other_tasks_alone(make_pool, slots):
     pool.stop_tasks([stopped], grace=0.0)
     assert isinstance(stopped.exception(PATIENCE), WorkerLostError)
     assert not other.done()
+
+
+@pytest.mark.timeout(PATIENCE)
+def test_stopping_tasks_does_not_wait_for_cancelled_ones(make_pool, slots):
+    pool = make_pool(1)
+    running, waiting = pool.submit("a"), pool.submit("b")
+    slots[0].terminate_workers = slots[0].lose
+    waiting.cancel()
+    pool.stop_tasks([running, waiting], grace=10 * PATIENCE)
+    assert isinstance(running.exception(0), WorkerLostError)
+    assert len(slots) == 1
 
 
 def test_many_tasks_that_fail_at_once_do_not_pile_up():

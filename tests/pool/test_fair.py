@@ -47,3 +47,14 @@ def test_queue_tells_its_length():
 def test_empty_queue_gives_nothing():
     with pytest.raises(IndexError):
         FairQueue().get()
+
+
+def test_items_are_removed_from_all_lines():
+    queue = FairQueue()
+    for item in "abc":
+        queue.put(1, item)
+    queue.put(2, "b")
+    queue.put(3, "z")
+    assert queue.remove("b".__eq__) == ["b", "b"]
+    assert len(queue) == 3
+    assert drain(queue) == "azc"
