@@ -6,8 +6,9 @@ Guarantees:
   :class:`WorkerLostError`; its slot is replaced when there is work for it.
 * A task whose worker died before it started the task is handed to another one.
 * A task gets a worker that is ready to run it: until then it waits, and can be cancelled.
-* A worker which cannot even start fails every waiting task: there is no respawn loop. Of those
-  that are killed while they start, only the last one fails a task.
+* Tasks are left to the other workers when one cannot start. If it was the only one, every waiting
+  task fails, and if it was killed while it started, one. There is no respawn loop: until one has
+  started no further one is opened, then after a rest that becomes longer each time.
 * Threads which submit tasks take turns: a run with many does not make another one wait.
 * A worker which dies while it is idle is reaped soon.
 * Stopping a task never harms the next task of its worker.
@@ -26,6 +27,7 @@ a future is set, because all of these may call back.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 import time
@@ -48,6 +50,9 @@ GROW_SECONDS = 0.02
 
 REST_SECONDS = 0.5
 """Time between two looks at idle workers."""
+
+MOST_REST_SECONDS = 30.0
+"""Longest time between two attempts to start a worker beside others."""
 
 _logger = logging.getLogger(__name__)
 
@@ -81,7 +86,8 @@ class ElasticPool(Executor):
         self._opening = 0
         self._completed = 0
         self._accepting = True
-        self._open_again = 0.0  # time before which no further slot is opened
+        self._open_again = 0.0  # time before which no slot is opened beside others
+        self._rest = REST_SECONDS  # next time that it has to be put off
         self._end_with: str | None = None  # how a slot ends that is still opening at shutdown
         self._keeper: threading.Thread | None = None
         self._keeping = False
@@ -296,6 +302,8 @@ class ElasticPool(Executor):
                 return
             if error is None:
                 self._slots.release(slot)
+                self._rest = REST_SECONDS
+                self._open_again = min(self._open_again, time.monotonic() + self._rest)
             else:
                 self._slots.discard(slot)
             self._wind_up()
@@ -304,13 +312,15 @@ class ElasticPool(Executor):
         self._pump()
 
     def _cannot_open(self, error: BaseException) -> None:
-        """Leave the tasks to the other slots; without any, one task fails."""
+        """Leave the tasks to the other slots; without any, one task fails, or all."""
         with self._lock:
             failed = []
-            if isinstance(error, WorkerStartError):
+            if self._slots:
+                hopeless = isinstance(error, WorkerStartError) and not self._slots.any_started
+                self._open_again = math.inf if hopeless else time.monotonic() + self._rest
+                self._rest = min(2 * self._rest, MOST_REST_SECONDS)
+            elif isinstance(error, WorkerStartError):
                 failed = self._queue.clear()
-            elif self._slots:
-                self._open_again = time.monotonic() + REST_SECONDS
             elif self._queue:
                 failed = [self._queue.get()]
             self._wind_up()

@@ -65,6 +65,11 @@ class Slots:
         return len(self._slots) > len(self._idle)
 
     @property
+    def any_started(self) -> bool:
+        """Whether a slot can run a task, or does so."""
+        return len(self._slots) > len(self._starting)
+
+    @property
     def leaving(self) -> bool:
         """Whether slots wait to be shut down."""
         return bool(self._leaving)

@@ -1,10 +1,12 @@
 """Slots that take their time to start: the elastic pool while it waits for them."""
 
 from concurrent.futures import CancelledError
+from types import SimpleNamespace
 
 import pytest
 
 from ewoksppf_core.errors import WorkerLostError, WorkerStartError
+from ewoksppf_core.pool import elastic
 
 PATIENCE = 20
 
@@ -101,6 +103,60 @@ def test_slot_that_cannot_start_fails_all_that_waits_and_is_not_opened_again(mak
     slots[0].ready.set_exception(WorkerStartError(1, "spawn"))
     assert {type(future.exception(PATIENCE)) for future in futures} == {WorkerStartError}
     assert len(slots) == 1
+
+
+def cannot_start():
+    return WorkerStartError(1, "spawn")
+
+
+def test_slot_that_cannot_start_leaves_its_task_to_one_that_has_started(make_pool, slots):
+    pool = make_pool(2)
+    futures = [pool.submit(name) for name in "ab"]
+    start(slots[0])
+    slots[1].ready.set_exception(cannot_start())
+    slots[0].finish()
+    slots[0].finish()
+    assert all(future.exception(PATIENCE) is None for future in futures)
+    assert len(slots) == 2
+
+
+def test_slot_that_cannot_start_leaves_its_task_to_one_that_still_starts(make_pool, slots):
+    pool = make_pool(2)
+    futures = [pool.submit(name) for name in "ab"]
+    slots[0].ready.set_exception(cannot_start())
+    assert not any(future.done() for future in futures)
+    start(slots[1])
+    slots[1].finish()
+    slots[1].finish()
+    assert all(future.exception(PATIENCE) is None for future in futures)
+
+
+def test_all_that_waits_fails_when_no_slot_can_start(make_pool, slots):
+    pool = make_pool(2)
+    futures = [pool.submit(name) for name in "abc"]
+    for slot in slots:
+        slot.ready.set_exception(cannot_start())
+    assert {type(future.exception(PATIENCE)) for future in futures} == {WorkerStartError}
+    assert len(slots) == 2
+
+
+def test_start_is_tried_again_after_a_rest_that_becomes_longer(make_pool, slots, monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(elastic, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(elastic, "GROW_SECONDS", PATIENCE)  # only the test looks
+    pool = make_pool(2)
+    for name in "abcd":
+        pool.submit(name)
+    start(slots[0])
+    rests = []
+    for _ in range(3):
+        slots[-1].ready.set_exception(cannot_start())
+        opened, before = len(slots), now
+        while len(slots) == opened:
+            now += 0.5
+            pool._pump()
+        rests.append(now - before)
+    assert rests == [0.5, 1.0, 2.0]
 
 
 def test_slot_that_failed_to_start_is_shut_down(make_pool, slots, quick_keeper):
