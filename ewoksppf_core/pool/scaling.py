@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .cpus import usable_cpus
+from .memory import free_memory_fraction
 
 IDLE_CPU_FRACTION = 0.5
 """Above this idle fraction of the usable CPUs, the running tasks wait rather than compute."""
@@ -52,7 +54,7 @@ class Workload:
 
     :param idle_cpu_fraction: idle part of the usable CPUs, 0 to 1.
     :param task_seconds: mean time for which a task occupied its worker.
-    :param free_memory_fraction: available part of the machine's memory, 0 to 1.
+    :param free_memory_fraction: available part of the memory, 0 to 1.
     """
 
     idle_cpu_fraction: float
@@ -104,7 +106,7 @@ class Meter:
     def __init__(self, completed: int) -> None:
         self._start = time.monotonic()
         self._completed = completed
-        self._idle, self._total = _cpu_times()
+        self._times = _cpu_times()
         self._last: Workload | None = None
 
     def look(self, workers: int, completed: int) -> Workload | None:
@@ -116,33 +118,44 @@ class Meter:
         now = time.monotonic()
         seconds = now - self._start
         if seconds >= self.interval:
-            idle, total = _cpu_times()
-            elapsed = max(total - self._total, 0.01)
+            times = _cpu_times()
+            elapsed = max(times.total - self._times.total, 0.01)
+            idle_share = (times.idle - self._times.idle) / elapsed
             self._last = Workload(
-                idle_cpu_fraction=(idle - self._idle) / elapsed,
+                idle_cpu_fraction=idle_fraction(usable_cpus().number, times.number, idle_share),
                 task_seconds=workers * seconds / max(completed - self._completed, 1),
-                free_memory_fraction=_free_memory_fraction(),
+                free_memory_fraction=free_memory_fraction(),
             )
-            self._start, self._completed = now, completed
-            self._idle, self._total = idle, total
+            self._start, self._completed, self._times = now, completed, times
         return self._last
 
 
-def _free_memory_fraction() -> float:
+def idle_fraction(usable: int, measured: int, idle_share: float) -> float:
+    """Return the idle part of the usable CPUs, 0 to 1.
+
+    :param usable: number of CPUs that this process may keep busy.
+    :param measured: number of CPUs that it may run on, which can be more.
+    :param idle_share: idle part of those.
+    """
+    usable = min(usable, measured)
+    busy = measured * (1.0 - idle_share)
+    return min(max(0.0, (usable - busy) / usable), 1.0)
+
+
+class _CpuTimes(NamedTuple):
+    number: int  # of CPUs that this process may run on
+    idle: float
+    total: float
+
+
+def _cpu_times() -> _CpuTimes:
     import psutil  # takes a quarter of the time of importing this package, and is rarely needed
-
-    memory = psutil.virtual_memory()
-    return float(memory.available / memory.total)
-
-
-def _cpu_times() -> tuple[float, float]:
-    import psutil
 
     times = psutil.cpu_times(percpu=True)
     if hasattr(os, "sched_getaffinity"):
-        usable = os.sched_getaffinity(0)
-        times = [cpu for number, cpu in enumerate(times) if number in usable] or times
+        mask = os.sched_getaffinity(0)
+        times = [cpu for number, cpu in enumerate(times) if number in mask] or times
     idle = sum(cpu.idle + getattr(cpu, "iowait", 0.0) for cpu in times)
     # guest time is already counted as user time
     total = sum(sum(cpu) - getattr(cpu, "guest", 0.0) for cpu in times)
-    return idle, total
+    return _CpuTimes(len(times), idle, total)

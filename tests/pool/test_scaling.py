@@ -1,6 +1,7 @@
 """How many workers to start: a pure decision."""
 
 import os
+from collections import namedtuple
 
 import pytest
 
@@ -13,6 +14,7 @@ from ewoksppf_core.pool.scaling import (
     Load,
     Meter,
     Workload,
+    idle_fraction,
     workers_to_start,
 )
 
@@ -77,6 +79,36 @@ def test_elastic_limits_leave_room_beyond_the_cpus():
     assert 1 <= limits.at_once <= limits.at_most
     assert limits.at_most >= min(MOST_WORKERS, os.cpu_count() or 1)
     assert limits.retire_after > 0
+
+
+@pytest.mark.parametrize(
+    ("usable", "measured", "idle_share", "expected"),
+    [
+        pytest.param(4, 4, 0.25, 0.25, id="the whole mask"),
+        pytest.param(1, 4, 0.75, 0.0, id="one busy CPU of four is all that may be used"),
+        pytest.param(2, 4, 0.75, 0.5, id="half of what may be used"),
+        pytest.param(2, 64, 1.0, 1.0, id="all idle"),
+        pytest.param(2, 64, 0.5, 0.0, id="others keep more busy than may be used"),
+        pytest.param(8, 2, 0.0, 0.0, id="more allowed than there are"),
+    ],
+)
+def test_idle_fraction_is_that_of_the_usable_cpus(usable, measured, idle_share, expected):
+    assert idle_fraction(usable, measured, idle_share) == pytest.approx(expected)
+
+
+def test_meter_looks_at_usable_cpus(monkeypatch):
+    """Of 64 CPUs two may be used, and are busy."""
+    now = 0.0
+    cpu = namedtuple("cpu", ["user", "idle"])
+    monkeypatch.setattr("ewoksppf_core.pool.scaling.time.monotonic", lambda: now)
+    monkeypatch.setattr(
+        "psutil.cpu_times", lambda percpu: [cpu(now, 0.0)] * 2 + [cpu(0.0, now)] * 62
+    )
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(64)), raising=False)
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "2")
+    meter = Meter(completed=0)
+    now = 3.0
+    assert meter.look(workers=2, completed=0).idle_cpu_fraction == 0.0
 
 
 def test_meter_knows_nothing_during_its_first_interval():
