@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -22,6 +23,9 @@ MIN_FREE_MEMORY_FRACTION = 0.1
 MOST_WORKERS = 512
 """No load makes a pool larger than this."""
 
+FILES_PER_WORKER = 4
+"""A worker keeps that many file descriptors open in this process: pipes, and one of the process."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -38,9 +42,13 @@ class Limits:
 
     @classmethod
     def elastic(cls) -> Limits:
-        """Follow the load."""
+        """Follow the load, and leave half of the file descriptors to the program."""
         cpus = usable_cpus().number
-        return cls(at_once=cpus, at_most=max(MOST_WORKERS, cpus), retire_after=3.0)
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = MOST_WORKERS
+        if files != resource.RLIM_INFINITY:
+            most = min(most, files // 2 // FILES_PER_WORKER)
+        return cls(at_once=cpus, at_most=max(most, cpus), retire_after=3.0)
 
     @classmethod
     def fixed(cls, workers: int) -> Limits:

@@ -1,6 +1,7 @@
 """How many workers to start: a pure decision."""
 
 import os
+import resource
 from collections import namedtuple
 
 import pytest
@@ -77,8 +78,23 @@ def test_fixed_workers_are_never_retired():
 def test_elastic_limits_leave_room_beyond_the_cpus():
     limits = Limits.elastic()
     assert 1 <= limits.at_once <= limits.at_most
-    assert limits.at_most >= min(MOST_WORKERS, os.cpu_count() or 1)
     assert limits.retire_after > 0
+
+
+@pytest.mark.parametrize(
+    ("files", "workers"),
+    [(128, 16), (1024, 128), (1_000_000, MOST_WORKERS), (resource.RLIM_INFINITY, MOST_WORKERS)],
+)
+def test_workers_leave_half_of_the_file_descriptors_to_the_program(monkeypatch, files, workers):
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "2")
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (files, resource.RLIM_INFINITY))
+    assert Limits.elastic().at_most == workers
+
+
+def test_usable_cpus_are_used_however_few_file_descriptors_there_are(monkeypatch):
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "2")
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (8, 8))
+    assert Limits.elastic().at_most == 2
 
 
 @pytest.mark.parametrize(
