@@ -156,6 +156,20 @@ class PoolUnavailableError(EwoksPpfError, RuntimeError):
         return f"pool type {self.pool_type!r} cannot be used here: {self.reason}"
 
 
+class ForeignPoolError(EwoksPpfError, RuntimeError):
+    """Raised in a fork which uses a pool of the process that it was forked from.
+
+    :param pid: process id of the owner of the pool.
+    """
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(pid)
+        self.pid = pid
+
+    def __str__(self) -> str:
+        return f"this pool belongs to process {self.pid}: open one here"
+
+
 class GraphError(EwoksPpfError, ValueError):
     """Raised before anything runs, for a graph that cannot be executed.
 

@@ -36,7 +36,7 @@ from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future,
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
-from ..errors import WorkerLostError, WorkerStartError
+from ..errors import ForeignPoolError, WorkerLostError, WorkerStartError
 from .fair import FairQueue
 from .interrupts import deferring_interrupts
 from .scaling import Limits, Load, Meter, Workload, workers_to_start
@@ -95,10 +95,11 @@ class ElasticPool(Executor):
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run a call in the next free slot.
 
-        :raises RuntimeError: the pool is shut down, or belongs to another process.
+        :raises ForeignPoolError: the pool belongs to another process.
+        :raises RuntimeError: the pool is shut down.
         """
         if os.getpid() != self._owner:
-            raise RuntimeError(f"this pool belongs to process {self._owner}: open one here")
+            raise ForeignPoolError(self._owner)
         future: Future[T] = Future()
         work = _Work(
             threading.get_ident(), future, lambda executor: executor.submit(fn, *args, **kwargs)

@@ -1,11 +1,17 @@
-"""An open pool: an executor together with the facts that its backend declares."""
+"""An open pool: an executor together with the facts that its backend declares.
+
+Guarantees: in a fork of the process that opened it, a pool refuses work and leaving it does
+nothing. The fork has none of its threads, and would wait for ever.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from typing import Any, ParamSpec, TypeVar
 
+from ..errors import ForeignPoolError
 from ..hookspecs import Location, PoolBackend
 
 P = ParamSpec("P")
@@ -27,6 +33,7 @@ class Pool(Executor):
     def __init__(
         self, executor: Executor, backend: PoolBackend | None, capacity: int | None = None
     ) -> None:
+        self._owner = os.getpid()
         self._executor = executor
         self.backend = backend
         self.capacity = capacity
@@ -50,7 +57,12 @@ class Pool(Executor):
         return Location.ELSEWHERE  # parcels without shared memory reach every executor
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Run a call in the pool."""
+        """Run a call in the pool.
+
+        :raises ForeignPoolError: the pool belongs to another process.
+        """
+        if os.getpid() != self._owner:
+            raise ForeignPoolError(self._owner)
         future = self._executor.submit(fn, *args, **kwargs)
         if self._only_kills_all:
             self._submitted.add(future)
@@ -58,7 +70,9 @@ class Pool(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Free everything after the tasks that were submitted."""
+        """Free everything after the tasks that were submitted; in a fork, do nothing."""
+        if os.getpid() != self._owner:
+            return
         self._executor.shutdown(wait=wait, cancel_futures=cancel_futures)
 
     def stop_tasks(self, futures: Collection[Future[Any]]) -> bool:
@@ -86,8 +100,10 @@ class Pool(Executor):
     def kill_workers(self) -> bool:
         """End all running tasks by killing their workers.
 
-        :returns: False when the executor cannot do that.
+        :returns: False when the executor cannot do that, or belongs to another process.
         """
+        if os.getpid() != self._owner:
+            return False
         kill = getattr(self._executor, "kill_workers", None)
         if kill is None:
             return False
