@@ -50,20 +50,21 @@ class PoolRequest:
         else:
             executor = self.backend.open(self.options)
         pool = Pool(executor, self.backend, self._capacity())
+        can_wait = True
         try:
             yield pool
         except Exception:
             raise
         except BaseException:  # Ctrl-C: nothing starts any more, nobody waits for what still runs
             pool.shutdown(wait=False, cancel_futures=True)
-            pool.abandoned = not pool.kill_workers()
+            can_wait = pool.kill_workers()
             raise
         finally:
             # A pool that nobody left is closed with the interpreter, whose threads have stopped by
             # then: nothing would ever end, and what had to be done was done at exit.
             if not sys.is_finalizing():
-                wait = self.exit.wait_on_exit and not pool.abandoned
-                end_pool(pool, replace(self.exit, wait_on_exit=wait))
+                wait = self.exit.wait_on_exit and can_wait and not pool.abandoned
+                _end(pool, replace(self.exit, wait_on_exit=wait))
 
     def _open_slot(self) -> Executor:
         try:
@@ -78,6 +79,16 @@ class PoolRequest:
         if self.backend.scaling is Scaling.CORE or self.backend.location is Location.SAME_PROCESS:
             return None
         return 2 * (self.options.max_workers or usable_cpus().number)
+
+
+def _end(pool: Pool, leave: Exit) -> None:
+    try:
+        end_pool(pool, leave)
+    except BaseException:  # Ctrl-C, for which waiting takes too long
+        pool.shutdown(wait=False, cancel_futures=True)
+        if pool.kill_workers():
+            pool.shutdown()
+        raise
 
 
 def request_pool(

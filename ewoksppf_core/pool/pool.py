@@ -39,8 +39,12 @@ class Pool(Executor):
         self.capacity = capacity
         self._only_kills_all = not hasattr(executor, "stop_tasks")
         self._submitted: set[Future[Any]] = set()
-        self.abandoned = False
-        """Tasks that could not be stopped still run: do not wait for them."""
+        self._given_up: set[Future[Any]] = set()
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether tasks that could not be stopped still run: do not wait for them."""
+        return bool(self._given_up)
 
     @property
     def pool_type(self) -> str | None:
@@ -89,9 +93,11 @@ class Pool(Executor):
             stop_tasks(futures, GRACE_SECONDS)
         elif self.backend is not None and self._runs_only(futures) and self.kill_workers():
             wait(futures, timeout=GRACE_SECONDS)
-        still_running = any(not future.done() for future in futures)
-        self.abandoned = self.abandoned or still_running
-        return still_running
+        still_running = [future for future in futures if not future.done()]
+        self._given_up.update(still_running)
+        for future in still_running:
+            future.add_done_callback(self._given_up.discard)
+        return bool(still_running)
 
     def _runs_only(self, futures: Collection[Future[Any]]) -> bool:
         others = self._submitted.copy().difference(futures)

@@ -132,10 +132,10 @@ class Slots:
         """
         with self._lock:
             leaving = self._leaving.copy()
-            if wait:
-                self._leaving.clear()
         for slot in leaving:
             slot.executor.shutdown(wait=False)
         if wait:
             for slot in leaving:
                 slot.executor.shutdown(wait=True)
+            with self._lock:
+                self._leaving = [slot for slot in self._leaving if slot not in leaving]
