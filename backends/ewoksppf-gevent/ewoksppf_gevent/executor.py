@@ -55,6 +55,9 @@ class GreenletExecutor(Executor):
         self._killed: set[gevent.Greenlet] = set()
         self._accepting = True
         self._unwanted: set[Future[Any]] = set()
+        self._given_up: set[Future[Any]] = set()
+        self._pool = gevent.pool.Pool(self._max_workers)
+        self._stubborn = gevent.pool.Group()  # nobody waits any more for these to make room
         self._kill_all = False
         self._watcher: Any = None  # wakes the hub; None when the hub does not listen
         ready: Future[None] = Future()
@@ -104,12 +107,17 @@ class GreenletExecutor(Executor):
     def stop_tasks(self, futures: Collection[Future[Any]], grace: float) -> None:
         """Kill the greenlets of some calls only, which fail as in :meth:`kill_workers`.
 
+        Others take the place of those that refuse to die.
+
         :param grace: seconds to wait for those that compute instead of waiting.
         """
         with self._lock:
             self._unwanted.update(futures)
             self._wake()
-        wait(futures, timeout=grace)
+        wait([future for future in futures if not future.done()], timeout=grace)
+        with self._lock:
+            self._given_up.update(future for future in futures if future.running())
+            self._wake()
 
     def _wake(self) -> None:
         if self._watcher is not None:
@@ -127,11 +135,11 @@ class GreenletExecutor(Executor):
             return
         self._watcher = watcher
         ready.set_result(None)
-        pool = gevent.pool.Pool(self._max_workers)
-        while self._start_all(pool):
+        while self._start_all(self._pool):
             changed.wait()
             changed.clear()
-        pool.join()
+        self._pool.join()
+        self._stubborn.join()
         with self._lock:
             self._watcher = None
         watcher.close()
@@ -154,11 +162,15 @@ class GreenletExecutor(Executor):
         with self._lock:
             kill_all, self._kill_all = self._kill_all, False
             unwanted, self._unwanted = self._unwanted, set()
+            given_up, self._given_up = self._given_up, set()
         for greenlet, future in list(self._running.items()):
             # An earlier one may have woken it.
             if (kill_all or future in unwanted) and greenlet in self._running:
                 self._killed.add(greenlet)
                 greenlet.throw(gevent.GreenletExit)
+            if future in given_up and greenlet in self._running and greenlet in self._pool:
+                self._stubborn.add(greenlet)
+                self._pool.discard(greenlet)
         changed.set()
 
     def _run(self, future: Future[Any], call: Callable[[], Any]) -> None:

@@ -77,6 +77,28 @@ def test_task_may_refuse_to_be_killed(executor):
     assert future.result(PATIENCE) == "still here"
 
 
+def test_tasks_do_not_wait_for_one_that_refuses_to_be_killed():
+    release = gevent.event.Event()
+
+    def stubborn():
+        started.set()
+        try:
+            return release.wait(PATIENCE)
+        except gevent.GreenletExit:
+            return release.wait(PATIENCE)
+
+    with GreenletExecutor(max_workers=1) as executor:
+        futures = []
+        for _ in range(2):
+            started = threading.Event()
+            futures.append(executor.submit(stubborn))
+            assert started.wait(PATIENCE)
+            executor.stop_tasks(futures[-1:], grace=0.01)
+        assert not any(future.done() for future in futures)
+        executor.submit(release.set).result(PATIENCE)
+        assert all(future.result(PATIENCE) for future in futures)
+
+
 def test_error_of_opening_arrives_instead_of_hanging(monkeypatch):
     def no_hub():
         raise OSError("too many open files")
