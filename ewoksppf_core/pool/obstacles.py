@@ -16,6 +16,19 @@ def is_monkey_patched() -> bool:
     return monkey is not None and any(map(monkey.is_module_patched, _PATCHABLE))
 
 
+def why_nothing_waits() -> str | None:
+    """Say why waiting for another thread or greenlet would hang, None when it would not."""
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is None or not monkey.is_module_patched("threading"):
+        return None
+    if monkey.is_module_patched("queue"):
+        return None
+    return (
+        "gevent has patched threading but not queue, and who waits for a queue would block all "
+        "greenlets: patch everything with gevent.monkey.patch_all()"
+    )
+
+
 def why_no_processes(current_process: Any) -> str | None:
     """Say why this process cannot have worker processes, None when it can.
 

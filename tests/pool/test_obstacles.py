@@ -1,5 +1,6 @@
 """What a process that cannot have worker processes is told."""
 
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from ewoksppf_core import Location, PoolBackend, Scaling
 from ewoksppf_core.errors import BrokenBackendError
 from ewoksppf_core.pool import obstacles, registry
-from ewoksppf_core.pool.obstacles import why_no_processes
+from ewoksppf_core.pool.obstacles import why_no_processes, why_nothing_waits
 from ewoksppf_core.pool.registry import Installed
 
 FREE = SimpleNamespace(name="MainProcess", daemon=False)
@@ -71,6 +72,23 @@ def test_patched_process_is_told_which_pool_type_it_can_use(install):
     reason = why_no_processes(FREE)
     assert "monkey patching" in reason
     assert reason.endswith("such as 'here'")
+
+
+@pytest.mark.parametrize(
+    ("patched_modules", "hangs"),
+    [((), False), (("threading",), True), (("queue",), False), (("threading", "queue"), False)],
+)
+def test_threads_that_are_patched_without_queues_would_hang(monkeypatch, patched_modules, hangs):
+    monkey = SimpleNamespace(is_module_patched=patched_modules.__contains__)
+    monkeypatch.setitem(sys.modules, "gevent.monkey", monkey)
+    reason = why_nothing_waits()
+    assert bool(reason) == hangs
+    assert not hangs or "patch_all()" in reason
+
+
+def test_nothing_hangs_without_gevent(monkeypatch):
+    monkeypatch.delitem(sys.modules, "gevent.monkey", raising=False)
+    assert why_nothing_waits() is None
 
 
 def test_all_that_help_are_named(install):

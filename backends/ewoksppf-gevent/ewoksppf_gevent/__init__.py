@@ -4,7 +4,7 @@ from concurrent.futures import Executor
 from importlib.util import find_spec
 
 from ewoksppf_core import Location, PoolBackend, PoolOptions, Scaling, hookimpl
-from ewoksppf_core.pool.obstacles import is_monkey_patched
+from ewoksppf_core.pool.obstacles import is_monkey_patched, why_nothing_waits
 
 
 def _open(options: PoolOptions) -> Executor:
@@ -16,7 +16,7 @@ def _open(options: PoolOptions) -> Executor:
 def _unavailable() -> str | None:
     if find_spec("gevent") is None:
         return "gevent is not installed: pip install gevent"
-    return None
+    return why_nothing_waits()
 
 
 @hookimpl

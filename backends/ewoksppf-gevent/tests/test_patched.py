@@ -4,14 +4,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from ewoksppf_core.pool import obstacles
 from ewoksppf_core.pool.registry import default_pool_type, installed_backends
 
 HERE = Path(__file__).parent
 
 
-def run_patched(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    code = f"from gevent import monkey; monkey.patch_all()\n{code}"
+def run_patched(
+    code: str, *arguments: str, patch: str = "patch_all()"
+) -> subprocess.CompletedProcess[str]:
+    code = f"from gevent import monkey; monkey.{patch}\n{code}"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=55
     )
@@ -54,3 +58,17 @@ def test_backends_made_of_processes_are_unavailable_and_tell_the_cure(monkeypatc
     for installed in installed_backends():
         if installed.backend is not None and installed.backend.contexts:
             assert "'gevent'" in str(installed.backend.unavailable())
+
+
+@pytest.mark.parametrize("patch", ["patch_thread()", "patch_all(queue=False)"])
+def test_process_that_is_patched_in_part_is_refused_and_told_the_cure(patch):
+    result = run_patched(
+        "from ewoksppf_core import PoolUnavailableError, open_pool\n"
+        "try:\n"
+        "    with open_pool() as pool:\n"
+        "        print('opened')\n"
+        "except PoolUnavailableError as error:\n"
+        "    print(error)\n",
+        patch=patch,
+    )
+    assert "patch everything with gevent.monkey.patch_all()" in result.stdout, result.stderr

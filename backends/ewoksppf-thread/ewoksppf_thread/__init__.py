@@ -3,6 +3,7 @@
 from concurrent.futures import Executor
 
 from ewoksppf_core import Location, PoolBackend, PoolOptions, Scaling, hookimpl
+from ewoksppf_core.pool.obstacles import why_nothing_waits
 
 
 def _open(options: PoolOptions) -> Executor:
@@ -21,4 +22,5 @@ def ewoksppf_pool_backend() -> PoolBackend:
         open=_open,
         location=Location.SAME_PROCESS,
         scaling=Scaling.EXECUTOR,
+        unavailable=why_nothing_waits,
     )
