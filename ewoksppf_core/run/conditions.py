@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import LinkError
 from ..graph.plan import Condition, Name
+from ..task.failure import message_of
 
 
 def fulfilled(conditions: Iterable[Condition], outputs: Mapping[Name, Any], link: str) -> bool:
@@ -23,10 +24,9 @@ def fulfilled(conditions: Iterable[Condition], outputs: Mapping[Name, Any], link
             if not _holds(condition, outputs[condition.output]):
                 return False
         except Exception as error:
+            why = f"{type(error).__name__}: {message_of(error)}"
             raise LinkError(
-                link,
-                str(condition.output),
-                f"cannot be compared with {condition.value!r}: {type(error).__name__}: {error}",
+                link, str(condition.output), f"cannot be compared with {condition.value!r}: {why}"
             ) from error
     return True
 

@@ -23,7 +23,7 @@ from ..graph.select import apply_inputs, select_outputs
 from ..hookspecs import Location
 from ..pool.options import request_pool
 from ..pool.pool import Pool
-from ..task.failure import format_traceback
+from ..task.failure import format_traceback, message_of
 from ..task.outcome import RunInfo
 from ..task.store import open_store
 from .arguments import Arguments
@@ -118,7 +118,8 @@ def _import_tasks(plan: Plan) -> None:
         try:
             import_task(name)
         except Exception as error:
-            problem = f"task {name!r} cannot be imported: {type(error).__name__}: {error}"
+            why = f"{type(error).__name__}: {message_of(error)}"
+            problem = f"task {name!r} cannot be imported: {why}"
             raise GraphError(problem, f"node {node.label!r}") from error
 
 
@@ -149,7 +150,7 @@ def _run(
         error = error or exception
     if error is not None:
         result["WorkflowException"] = {
-            "errorMessage": str(error),
+            "errorMessage": message_of(error),
             "traceBack": format_traceback(error).splitlines(keepends=True),
         }
         result["WorkflowExceptionInstance"] = error
