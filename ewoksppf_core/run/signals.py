@@ -8,10 +8,12 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from ..errors import OptionError
 
 DEFAULT_STOP_SIGNALS = (signal.SIGTERM,)
+_UNSTOPPABLE = (signal.SIGKILL, signal.SIGSTOP)
 
 _logger = logging.getLogger(__name__)
 
@@ -20,7 +22,7 @@ def parse_signals(signals: Iterable[int | str] | None) -> tuple[signal.Signals, 
     """Turn numbers and names of signals into signals.
 
     :param signals: for example ``["SIGTERM", 2]``; None for SIGTERM.
-    :raises OptionError: there is no such signal.
+    :raises OptionError: there is no such signal, or no program can catch it.
     """
     if signals is None:
         return DEFAULT_STOP_SIGNALS
@@ -33,6 +35,8 @@ def parse_signals(signals: Iterable[int | str] | None) -> tuple[signal.Signals, 
         except (KeyError, ValueError, TypeError):
             cure = "a signal name such as 'SIGTERM', or its number, is expected"
             raise OptionError("stop_signals", item, cure) from None
+        if parsed[-1] in _UNSTOPPABLE:
+            raise OptionError("stop_signals", item, "no program can catch this signal")
     return tuple(parsed)
 
 
@@ -50,8 +54,11 @@ def stop_on(signals: Iterable[signal.Signals], stop: Callable[[str], None]) -> I
     def handle(number: int, frame: FrameType | None) -> None:
         stop(f"signal {signal.Signals(number).name} received")
 
-    previous = {number: signal.signal(number, handle) for number in signals}
+    previous: dict[signal.Signals, Any] = {}
     try:
+        for number in signals:
+            handler = signal.signal(number, handle)
+            previous.setdefault(number, handler)  # a signal may be given twice
         yield
     finally:
         for number, handler in previous.items():
