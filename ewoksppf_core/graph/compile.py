@@ -17,6 +17,7 @@ from .validate import check_feeders
 # Looking up a member of an enumeration is a function call in some versions of Python.
 _REQUIRED, _CACHED, _PLAIN = Kind.REQUIRED, Kind.CACHED, Kind.PLAIN
 _NO_NAMES: frozenset[Name] = frozenset()
+_ERROR = {"WorkflowException", "WorkflowExceptionInstance"}
 
 
 def compile_plan(
@@ -134,6 +135,7 @@ def _compile_nodes(
                 is_ppf=is_ppf,
                 links=tuple(good),
                 error_links=tuple(bad),
+                error_needs_inputs=any(_needs_inputs(links[position]) for position in bad),
                 predecessors=len(predecessors[node]),
                 required=required_counts[number],
                 cached=cached_counts[number],
@@ -168,6 +170,11 @@ def _name(name: Any) -> Any:
     if isinstance(name, str) and name.isdigit():
         return int(name)
     return None if name == "" else name
+
+
+def _needs_inputs(error_link: Link) -> bool:
+    outputs = {output for output, _ in error_link.mapping}
+    return error_link.map_all_data or not outputs <= _ERROR
 
 
 def _compared(links: Iterable[Link]) -> frozenset[Name]:

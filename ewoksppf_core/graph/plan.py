@@ -75,6 +75,7 @@ class Node:
     :param is_ppf: its outputs are inside the dictionary ``_ppfdict``.
     :param links: indices of the outgoing links that deliver after success.
     :param error_links: indices of the outgoing links that deliver after failure.
+    :param error_needs_inputs: one of these delivers inputs of the activation that failed.
     :param predecessors: number of incoming links.
     :param required: number of incoming required links.
     :param cached: number of incoming cached links.
@@ -89,6 +90,7 @@ class Node:
     is_ppf: bool
     links: tuple[int, ...]
     error_links: tuple[int, ...]
+    error_needs_inputs: bool
     predecessors: int
     required: int
     cached: int

@@ -161,3 +161,20 @@ def test_plan_is_immutable():
         field = dataclasses.fields(thing)[0].name
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(thing, field, None)
+
+
+@pytest.mark.parametrize(
+    ("link", "needed"),
+    [
+        ({}, False),
+        (mapped(("WorkflowException", "a"), ("WorkflowExceptionInstance", "b")), False),
+        (mapped(("WorkflowException", "a"), ("x", "b")), True),
+        ({"data_mapping": [{"target_input": "all"}]}, True),
+        ({"map_all_data": True}, True),
+    ],
+)
+def test_nodes_know_whether_their_error_links_deliver_inputs(link, needed):
+    plan = plan_of(
+        "abh", [("a", "b", {"map_all_data": True}), ("a", "h", {"on_error": True, **link})]
+    )
+    assert plan.nodes[0].error_needs_inputs is needed
