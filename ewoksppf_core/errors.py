@@ -257,6 +257,24 @@ class WorkerLostError(EwoksPpfError, RuntimeError):
         return f"{who} died{what}: {how}"
 
 
+class PoolFailedError(EwoksPpfError, RuntimeError):
+    """Raised for a task that the executor of a pool did not run, or lost the outcome of.
+
+    Its ``__cause__`` is what the executor raised.
+
+    :param node: label of the node.
+    :param reason: what the executor said.
+    """
+
+    def __init__(self, node: str, reason: str) -> None:
+        super().__init__(node, reason)
+        self.node = node
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the pool failed to run node {self.node!r}: {self.reason}"
+
+
 class WorkerStartError(EwoksPpfError, RuntimeError):
     """Raised when a worker process ends before it is ready to run tasks.
 

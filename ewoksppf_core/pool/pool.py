@@ -79,18 +79,21 @@ class Pool(Executor):
             return
         self._executor.shutdown(wait=wait, cancel_futures=cancel_futures)
 
-    def stop_tasks(self, futures: Collection[Future[Any]]) -> bool:
+    def stop_tasks(self, futures: Collection[Future[Any]], at_once: bool = False) -> bool:
         """Cancel tasks, and interrupt those that run already where the pool can.
 
         An executor that can only kill all of its workers does so when nothing else runs in it.
 
+        :param at_once: give workers no time to end by themselves.
         :returns: True when some still run because they cannot be stopped.
         """
         for future in futures:
             future.cancel()
         stop_tasks = getattr(self._executor, "stop_tasks", None)
         if stop_tasks is not None:
-            stop_tasks(futures, GRACE_SECONDS)
+            stop_tasks(futures, 0.0 if at_once else GRACE_SECONDS)
+            if at_once:
+                wait(futures, timeout=GRACE_SECONDS)  # not for the workers: for news of their end
         elif self.backend is not None and self._runs_only(futures) and self.kill_workers():
             wait(futures, timeout=GRACE_SECONDS)
         still_running = [future for future in futures if not future.done()]

@@ -3,7 +3,9 @@
 Guarantees:
 
 * All decisions are made in the thread that calls :meth:`Runner.run`. Other threads and signal
-  handlers only put something into the queue of completions.
+  handlers only put something into queues.
+* A time limit or a stop is noticed after a few submissions and one completion, however much is due.
+* An interrupt never makes the run forget a task that the pool has got.
 * When ``run`` returns or raises, none of its activations is waiting for a worker, and none is
   running, unless it says that tasks of this pool cannot be stopped.
 
@@ -16,8 +18,8 @@ import logging
 import queue
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
-from concurrent.futures import CancelledError, Future, wait
+from collections.abc import Mapping
+from concurrent.futures import BrokenExecutor, CancelledError, Future, wait
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -26,7 +28,6 @@ from ewokscore.events import send_task_event
 from ewokscore.node import get_task_identifier
 
 from ..errors import (
-    EwoksPpfError,
     LinkError,
     PoolUnavailableError,
     TaskTimeoutError,
@@ -37,6 +38,7 @@ from ..errors import (
     WorkflowTimeoutError,
 )
 from ..graph.plan import Name, Node, Plan
+from ..pool.interrupts import deferring_interrupts
 from ..pool.pool import GRACE_SECONDS, Pool
 from ..task.outcome import Failure, Outcome, RunInfo
 from .events import (
@@ -47,8 +49,8 @@ from .events import (
     Observers,
     WorkerLost,
 )
-from .failures import Failures, add_note, failure_here
-from .flight import InFlight
+from .failures import Failures, add_note, explain, failure_here, presentable
+from .flight import InFlight, error_of, has_started, outcome_of
 from .results import Results
 from .scheduler import Activation, Scheduler
 from .transfer import Transfer
@@ -56,6 +58,9 @@ from .transfer import Transfer
 _logger = logging.getLogger(__name__)
 
 _Completion = tuple[Activation, "Future[Outcome]"]
+
+SLICE = 32
+"""How many activations are submitted before one looks at what has happened meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -104,14 +109,21 @@ class Runner:
         self.transfer = Transfer(self.pool, self.info)
         start = self.transfer.pack("startargs", self.start)
         self._scheduler = Scheduler(self.plan, start)
-        self._completions: queue.SimpleQueue[_Completion | _Stop] = queue.SimpleQueue()
+        self._completions: queue.SimpleQueue[_Completion | None] = queue.SimpleQueue()
+        self._stops: queue.SimpleQueue[_Stop] = queue.SimpleQueue()
         self._ready: deque[Activation] = deque()
         has_limits = self.limits.task_timeout is not None or any(
             node.attrs.get("task_timeout") for node in self.plan.nodes
         )
-        self._in_flight = InFlight(self._limit if has_limits else None, bool(self.observers))
-        self._attempts: dict[Activation, int] = {}
+        self._in_flight = InFlight(
+            self._limit if has_limits else None,
+            notice_starts=bool(self.observers),
+            in_order=self.pool.backend is not None,  # of other executors nothing is known
+        )
+        self._attempts: dict[tuple[int, int], int] = {}
         self._stop: _Stop | None = None
+        self._stopping = False
+        self._interrupting = False
         self._stopped_nodes: list[str] = []
 
     @property
@@ -130,26 +142,27 @@ class Runner:
         timeout = self.limits.timeout
         deadline = None if timeout is None else time.monotonic() + timeout
         try:
-            self._submit_all(self._scheduler.start())
-            while self._in_flight or self._ready:
+            self._ready.extend(self._scheduler.start())
+            while self._ready or self._in_flight:
+                self._submit_some()
                 item = None  # frees the values of the last completion before the next one
                 item = self._next(deadline)
-                self._note_started()
-                if isinstance(item, _Stop):
-                    self._begin_stop(item)
-                elif item is not None:
+                self._note_started(item)
+                while not self._stops.empty():
+                    self._begin_stop(self._stops.get())
+                if item is not None:
                     self._complete(*item)
-                    self._submit_all(())
-                elif deadline is not None and time.monotonic() >= deadline:
-                    assert timeout is not None
-                    nodes = self._running_nodes()
-                    raise WorkflowTimeoutError(timeout, nodes, self._abandon())
                 self._end_expired()
-        except BaseException:
-            self._abandon()
+                if deadline is not None and time.monotonic() >= deadline:
+                    self._end_all()
+        except BaseException as error:
+            try:
+                self._stop_all()
+            finally:
+                self._give_up_all(error)
             raise
         if self._stop is not None:
-            raise WorkflowStoppedError(self._stop.reason, self._stopped_nodes)
+            raise self._stopped(self._stop)
 
     def stop(self, reason: str, forced: bool = False) -> None:
         """Ask the run to end; can be called from any thread and from signal handlers.
@@ -157,14 +170,17 @@ class Runner:
         :param reason: for the error.
         :param forced: interrupt running tasks instead of waiting for them.
         """
-        self._completions.put(_Stop(reason, forced))
+        self._stops.put(_Stop(reason, forced))
+        self._completions.put(None)  # wakes the run
 
-    def _next(self, deadline: float | None) -> _Completion | _Stop | None:
+    def _next(self, deadline: float | None) -> _Completion | None:
         """Wait for a completion, a stop, or a time at which there is something to do."""
         self._note_started()
         now = time.monotonic()
         times = [at for at in (deadline, self._in_flight.next_look(now)) if at is not None]
         try:
+            if self._can_submit():
+                return self._completions.get_nowait()
             if not times:
                 return self._completions.get()
             return self._completions.get(timeout=max(0.0, min(times) - now))
@@ -173,35 +189,42 @@ class Runner:
 
     # Submit
 
-    def _submit_all(self, activations: Iterable[Activation]) -> None:
-        """Submit what the pool can take, and keep the rest for later."""
-        if self._stop is not None:
+    def _submit_some(self) -> None:
+        """Submit some of what is due, as far as the pool can take it."""
+        if not self._can_submit():
             return
-        self._ready.extend(activations)
-        room = self.pool.capacity
-        while self._ready and (room is None or len(self._in_flight) < room):
-            self._submit(self._ready.popleft())
+        submitted: list[Activation] = []
+        with deferring_interrupts():
+            while self._can_submit() and len(submitted) < SLICE:
+                submitted.append(self._submit(self._ready.popleft()))
+        if self.observers:
+            for activation in submitted:
+                self._tell(ActivationQueued, activation)
 
-    def _submit(self, activation: Activation) -> None:
+    def _can_submit(self) -> bool:
+        room = self.pool.capacity
+        return bool(self._ready) and (room is None or len(self._in_flight) < room)
+
+    def _submit(self, activation: Activation) -> Activation:
         node = self._node(activation)
         lend = not self._may_need_inputs_of(node) and self.transfer.are_big(activation.inputs)
         try:
             future = self.transfer.submit(node, activation.inputs, lend)
-        except TransferError as error:
+        except (TransferError, BrokenExecutor) as error:
             future = Future()
             future.set_exception(error)
         if lend:
             activation = Activation(activation.node, activation.number, {})
         self._in_flight.add(future, activation)
-        if self.observers:
-            self._tell(ActivationQueued, activation)
         future.add_done_callback(partial(self._put, activation))
+        return activation
 
     def _put(self, activation: Activation, future: Future[Outcome]) -> None:
         self._completions.put((activation, future))
 
-    def _note_started(self) -> None:
-        for activation in self._in_flight.started(time.monotonic()):
+    def _note_started(self, item: _Completion | None = None) -> None:
+        over = None if item is None else item[1]
+        for activation in self._in_flight.started(time.monotonic(), over):
             if self.observers:
                 self._tell(ActivationStarted, activation)
 
@@ -209,38 +232,41 @@ class Runner:
 
     def _complete(self, activation: Activation, future: Future[Outcome]) -> None:
         self.transfer.forget(future)
+        outcome = self._receive(future)
         if not self._in_flight.remove(future):
             return  # it took too long, and has been given up
-        try:
-            outcome = future.result()
-        except CancelledError:
-            if self._stop is None:
-                reason = "its pool was shut down by somebody else"
-                raise WorkflowStoppedError(reason, [self._node(activation).label]) from None
-            return
-        except (WorkerStartError, PoolUnavailableError):
-            if self._stop is not None:
-                return  # stopped while it started
-            raise  # no other worker would start either
-        except Exception as error:
-            self._lost(activation, error)
-            return
-        self.transfer.adopt(outcome.outputs or {})
+        if outcome is None:
+            self._lost(activation, error_of(future))
+        else:
+            self._ended(activation, outcome)
+
+    def _receive(self, future: Future[Outcome]) -> Outcome | None:
+        """Return what the worker said, and see to it that its memory is freed."""
+        outcome = outcome_of(future)
+        if outcome is not None:
+            self.transfer.adopt(outcome.outputs or {})
+        return outcome
+
+    def _ended(self, activation: Activation, outcome: Outcome) -> None:
+        if self.limits.worker_lost_retries:
+            self._attempts.pop((activation.node, activation.number), None)
         if outcome.failure is not None:
             self._fail(activation, outcome.failure, outcome.pid)
-        elif self._stop is None:
+        else:
             self._succeed(activation, outcome)
 
     def _succeed(self, activation: Activation, outcome: Outcome) -> None:
         assert outcome.outputs is not None
-        try:
-            compared = self.transfer.load_compared(self._node(activation), outcome.outputs)
-            step = self._scheduler.succeed(activation, outcome.outputs, compared)
-        except (LinkError, TransferError) as error:
-            self._fail(activation, failure_here(error), outcome.pid)
-            return
-        self.results.add(activation, outcome.outputs, step.ended)
-        self._failures.succeeded(activation)
+        if not self._stopping:
+            try:
+                compared = self.transfer.load_compared(self._node(activation), outcome.outputs)
+                step = self._scheduler.succeed(activation, outcome.outputs, compared)
+            except (LinkError, TransferError) as error:
+                self._fail(activation, failure_here(error), outcome.pid)
+                return
+            self.results.add(activation, outcome.outputs, step.ended)
+            self._failures.succeeded(activation)
+            self._ready.extend(step.due)
         if self.observers:
             self._tell(
                 ActivationFinished,
@@ -249,30 +275,58 @@ class Runner:
                 started=outcome.started,
                 pid=outcome.pid,
             )
-        self._submit_all(step.due)
 
-    def _lost(self, activation: Activation, error: Exception) -> None:
+    def _lost(self, activation: Activation, error: BaseException | None) -> None:
         """Handle an activation that did not get to say what became of it."""
+        assert error is not None
         label = self._node(activation).label
-        if isinstance(error, WorkerLostError):
-            error = type(error)(label, error.pid, error.exitcode)
+        if isinstance(error, CancelledError | WorkerStartError | PoolUnavailableError):
+            if self._stopping:
+                return  # it had not started
+            if isinstance(error, CancelledError):
+                raise WorkflowStoppedError("its pool was shut down by somebody else", [label])
+            raise error  # no other worker would start either
+        explained = explain(label, error)
+        if isinstance(explained, WorkerLostError):
             self.observers.tell(
-                WorkerLost(time=time.time(), pid=error.pid, exitcode=error.exitcode)
+                WorkerLost(time=time.time(), pid=explained.pid, exitcode=explained.exitcode)
             )
-            attempts = self._attempts.get(activation, 0)
-            if attempts < self.limits.worker_lost_retries and self._stop is None:
-                _logger.warning("node %r is run again: %s", label, error)
-                self._attempts[activation] = attempts + 1
-                self._submit(activation)
+            if self._retry(activation):
+                _logger.warning("node %r is run again: %s", label, explained)
                 return
-        elif not isinstance(error, EwoksPpfError):
-            reason = f"{type(error).__name__}: {error}"
-            error = TransferError(label, "the call or the outcome", reason)
-        self._give_up(activation, error)
+        self._give_up(activation, explained, None)
 
-    def _give_up(self, activation: Activation, error: Exception) -> None:
+    def _retry(self, activation: Activation) -> bool:
+        """Run an activation again, unless that has been done too often."""
+        which = activation.node, activation.number
+        attempts = self._attempts.pop(which, 0)
+        if self._stopping or attempts >= self.limits.worker_lost_retries:
+            return False
+        self._attempts[which] = attempts + 1
+        self._ready.appendleft(activation)
+        return True
+
+    def _give_up(
+        self, activation: Activation, error: Exception, future: Future[Outcome] | None
+    ) -> None:
+        """Let an activation fail.
+
+        :param future: its future, if the worker may have said something nevertheless.
+        """
+        if future is None or not self._has_ended_by_itself(future):
+            self._send_end(activation, error)
+        self._fail(activation, failure_here(error), getattr(error, "pid", None))
+
+    def _has_ended_by_itself(self, future: Future[Outcome]) -> bool:
+        outcome = outcome_of(future)
+        if outcome is None:
+            return False
+        # Other exceptions are how tasks are killed, and Ewoks says nothing of them.
+        return outcome.failure is None or isinstance(outcome.failure.unpack(), Exception)
+
+    def _send_end(self, activation: Activation, error: BaseException) -> None:
+        """Send the Ewoks event that a worker cannot send: its task has ended."""
         if self.info.execinfo:
-            # The worker cannot say that the task has ended.
             node = self._node(activation)
             send_task_event(
                 execinfo=self.info.execinfo,
@@ -281,24 +335,27 @@ class Runner:
                 task_id=get_task_identifier(dict(node.attrs), ""),
                 exception=error,
             )
-        self._fail(activation, failure_here(error), getattr(error, "pid", None))
 
     def _fail(self, activation: Activation, failure: Failure, pid: int | None) -> None:
-        if self._stop is not None:
-            return  # no handlers run while the run is being stopped
-        error = failure.unpack()
-        label = self._node(activation).label
-        payload = self.transfer.pack_error(label, failure, error)
-        due = self._scheduler.fail(activation, payload)
+        node = self._node(activation)
+        raised = failure.unpack()
+        in_worker = raised is not failure.exception
+        error = presentable(node.label, get_task_identifier(dict(node.attrs)), raised)
+        if error is not raised:
+            failure = Failure(error, failure.traceback)
+        due = None
+        if not self._stopping:  # otherwise no handlers run
+            payload = self.transfer.pack_error(node.label, failure, error)
+            due = self._scheduler.fail(activation, payload)
         if self.observers:
             handled = due is not None
             self._tell(ActivationFailed, activation, error=error, handled=handled, pid=pid)
         if due is not None:
-            _logger.info("node %r failed and is handled: %s", label, error)
-            self._submit_all(due)
+            _logger.info("node %r failed and is handled: %s", node.label, error)
+            self._ready.extend(due)
             return
-        _logger.error("node %r failed: %s", label, error)
-        if failure.exception is not error:
+        _logger.error("node %r failed: %s", node.label, error)
+        if in_worker:
             add_note(error, f"Traceback in worker {pid}:\n{failure.traceback}")
         self._failures.add(activation, error)
 
@@ -311,29 +368,71 @@ class Runner:
         self._stop_tasks([future for future, _, _ in expired])
         for future, activation, limit in expired:
             label = self._node(activation).label
-            self._give_up(activation, TaskTimeoutError(limit, label, not future.done()))
+            error = TaskTimeoutError(limit, label, not future.done())
+            self._give_up(activation, error, future)
+
+    def _end_all(self) -> None:
+        """End the run because its time is over, unless it has ended just now."""
+        if not (self._ready or self._in_flight):
+            return
+        assert self.limits.timeout is not None
+        nodes = self._running_nodes()
+        error = WorkflowTimeoutError(self.limits.timeout, nodes, self._stop_all())
+        self._give_up_all(error)
+        raise error
 
     def _begin_stop(self, stop: _Stop) -> None:
         if self._stop is None:
             self._stopped_nodes = self._running_nodes()
             _logger.warning("stopping the workflow: %s", stop.reason)
         self._stop = stop
+        self._stopping = True
         self._ready.clear()
         for future in self._in_flight.futures():
             future.cancel()
-        if stop.forced and self._abandon():
-            self._in_flight.clear()
+        if stop.forced:
+            self._stop_all()
+            self._give_up_all(self._stopped(stop))
 
-    def _abandon(self) -> bool:
+    def _stopped(self, stop: _Stop) -> WorkflowStoppedError:
+        return WorkflowStoppedError(stop.reason, self._stopped_nodes)
+
+    def _stop_all(self) -> bool:
         """Stop all activations; tell whether some still run because they cannot be stopped."""
+        at_once, self._interrupting = self._interrupting, True
+        self._stopping = True
         self._ready.clear()
-        return bool(self._in_flight) and self._stop_tasks(self._in_flight.futures())
+        return self._stop_tasks(self._in_flight.futures(), at_once)
 
-    def _stop_tasks(self, futures: list[Future[Outcome]]) -> bool:
+    def _stop_tasks(self, futures: list[Future[Outcome]], at_once: bool = False) -> bool:
         """Stop activations; tell whether some still run because they cannot be stopped."""
-        if self.transfer.cancel(futures):
-            wait(futures, timeout=GRACE_SECONDS)
-        return self.pool.stop_tasks(futures)
+        # First of all, or what waits would start in the place of what ends.
+        running = [future for future in futures if not future.cancel()]
+        if not running:
+            return False
+        try:
+            if not at_once and self.transfer.cancel(running):
+                wait(running, timeout=GRACE_SECONDS)
+            return self.pool.stop_tasks(running, at_once)
+        except BaseException:  # Ctrl-C, maybe not the first: nobody wants to wait any longer
+            self.pool.stop_tasks(running, at_once=True)
+            raise
+
+    def _give_up_all(self, reason: BaseException) -> None:
+        """Say how the activations ended that had started, and forget all.
+
+        :param reason: why they were stopped.
+        """
+        self._note_started()
+        for future, activation in self._in_flight.clear():
+            self.transfer.forget(future)
+            outcome = self._receive(future)
+            if outcome is not None and self._has_ended_by_itself(future):
+                self._ended(activation, outcome)
+            elif has_started(future):
+                self._send_end(activation, reason)
+                if self.observers:
+                    self._tell(ActivationFailed, activation, error=reason, handled=False, pid=None)
 
     # Look up
 
@@ -342,7 +441,7 @@ class Runner:
 
     def _may_need_inputs_of(self, node: Node) -> bool:
         """Tell whether the inputs of an activation are wanted again when it has failed."""
-        return bool(node.error_links) or self.limits.worker_lost_retries > 0
+        return node.error_needs_inputs or self.limits.worker_lost_retries > 0
 
     def _limit(self, activation: Activation) -> float | None:
         limit: float | None = self._node(activation).attrs.get("task_timeout")
