@@ -53,7 +53,8 @@ def execute_graph(
     :param inputs: input values: dictionaries with ``name``, ``value`` and one of ``id``,
         ``label`` and ``task_identifier``, or ``all``; start nodes without any of these.
     :param load_options: ``representation``, ``root_dir``, ``root_module``.
-    :param pre_import: import all tasks in this process first, so that forked workers need not.
+    :param pre_import: import all tasks in this process first, and in workers that are not forked
+        before they take tasks.
     :param stop_on_signals: stop the run when one of ``stop_signals`` arrives.
     :param forced_interruption: interrupt running tasks when the run is stopped by a signal,
         instead of waiting for them.

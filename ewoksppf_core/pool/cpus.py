@@ -7,8 +7,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-CGROUP_ROOT = Path("/sys/fs/cgroup")
-OWN_CGROUPS = Path("/proc/self/cgroup")
+from .cgroups import own_groups
 
 
 class Cpus(NamedTuple):
@@ -42,20 +41,10 @@ def _cgroup_quota() -> float | None:
     Formats: https://docs.kernel.org/admin-guide/cgroup-v2.html (cpu.max) and
     https://docs.kernel.org/scheduler/sched-bwc.html (cpu.cfs_quota_us).
     """
-    try:
-        lines = OWN_CGROUPS.read_text().splitlines()
-    except OSError:
-        return None
-    quotas = []
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers and "cpu" not in controllers.split(","):
-            continue
-        root = CGROUP_ROOT / "cpu" if controllers else CGROUP_ROOT
-        folder = root / path.lstrip("/")
-        for group in (folder, *folder.parents):
-            if group.is_relative_to(root):
-                quotas.append(_quota_v1(group) if controllers else _quota_v2(group))
+    quotas = [
+        _quota_v1(folder) if version == 1 else _quota_v2(folder)
+        for folder, version in own_groups("cpu")
+    ]
     known = [quota for quota in quotas if quota is not None]
     return min(known, default=None)
 

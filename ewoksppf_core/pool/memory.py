@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from .cpus import CGROUP_ROOT
-
-OWN_GROUPS = Path("/proc/self/cgroup")
+from .cgroups import own_groups
 
 
 def free_memory_fraction() -> float:
@@ -18,34 +16,19 @@ def free_memory_fraction() -> float:
     import psutil  # takes a quarter of the time of importing this package, and is rarely needed
 
     memory = psutil.virtual_memory()
-    return min(memory.available / memory.total, *free_in_groups(CGROUP_ROOT, OWN_GROUPS), 1.0)
+    return min(memory.available / memory.total, *free_in_groups(), 1.0)
 
 
-def free_in_groups(root: Path, own_groups: Path) -> Iterator[float]:
+def free_in_groups() -> Iterator[float]:
     """Give the free part of each control group with a limit that this process is in.
 
     Formats: https://docs.kernel.org/admin-guide/cgroup-v2.html (memory.max) and
     https://docs.kernel.org/admin-guide/cgroup-v1/memory.html (memory.limit_in_bytes).
-
-    :param root: where the control groups are mounted.
-    :param own_groups: file that says which ones this process is in.
     """
-    try:
-        lines = own_groups.read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers and "memory" not in controllers.split(","):
-            continue
-        mount = root / "memory" if controllers else root
-        names = _V1 if controllers else _V2
-        folder = mount / path.lstrip("/")
-        for group in (folder, *folder.parents):
-            if group.is_relative_to(mount):
-                free = _free_in_group(group, *names)
-                if free is not None:
-                    yield free
+    for folder, version in own_groups("memory"):
+        free = _free_in_group(folder, *(_V1 if version == 1 else _V2))
+        if free is not None:
+            yield free
 
 
 _V1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")

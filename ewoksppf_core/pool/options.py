@@ -99,10 +99,12 @@ def request_pool(
     context: str | None = None,
     pool_options: Mapping[str, Any] | None = None,
     nodes: int | None = None,
+    imports: tuple[str, ...] = (),
 ) -> PoolRequest:
     """Check the pool options of a user and find the backend.
 
     :param nodes: number of nodes of the graph, None when there is no graph yet.
+    :param imports: modules that workers should import before they take tasks.
     :raises OptionError: an option has a value that cannot be used.
     :raises UnknownOptionError: ``pool_options`` has a name that the backend does not know.
     :raises PoolUnavailableError: the backend cannot be used in this process.
@@ -140,6 +142,7 @@ def request_pool(
             max_workers=1 if backend.scaling is Scaling.CORE else by_executor,
             context=context,
             threads_per_worker=threads or max(1, cpus.number // limits.at_once),
+            imports=imports,
             extra=given,
         ),
         exit=leave,

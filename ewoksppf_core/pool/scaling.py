@@ -150,13 +150,20 @@ def idle_fraction(usable: int, measured: int, idle_share: float) -> float:
     return min(max(0.0, (usable - busy) / usable), 1.0)
 
 
-class _CpuTimes(NamedTuple):
-    number: int  # of CPUs that this process may run on
+class CpuTimes(NamedTuple):
+    """What the CPUs did that this process may run on.
+
+    :param number: number of those CPUs.
+    :param idle: seconds in which they were idle, all together.
+    :param total: seconds that have passed, all together.
+    """
+
+    number: int
     idle: float
     total: float
 
 
-def _cpu_times() -> _CpuTimes:
+def _cpu_times() -> CpuTimes:
     import psutil  # takes a quarter of the time of importing this package, and is rarely needed
 
     times = psutil.cpu_times(percpu=True)
@@ -166,4 +173,4 @@ def _cpu_times() -> _CpuTimes:
     idle = sum(cpu.idle + getattr(cpu, "iowait", 0.0) for cpu in times)
     # guest time is already counted as user time
     total = sum(sum(cpu) - getattr(cpu, "guest", 0.0) for cpu in times)
-    return _CpuTimes(len(times), idle, total)
+    return CpuTimes(len(times), idle, total)

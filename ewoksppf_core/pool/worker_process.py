@@ -31,7 +31,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from ..errors import EwoksPpfError, WorkerLostError, WorkerStartError
+from ..errors import EwoksPpfError, ForeignPoolError, WorkerLostError, WorkerStartError
 from ..task.lease import GIVEN_BACK, take_back
 from ..task.logs import LOG, Levels
 from ..task.threads import find_loaded_libraries
@@ -152,10 +152,11 @@ class WorkerProcess(Executor):
         """Run a call in the process.
 
         :raises BrokenExecutor: the process is dead; the call has not been started.
-        :raises RuntimeError: the executor is shut down, or belongs to another process.
+        :raises ForeignPoolError: the executor belongs to another process.
+        :raises RuntimeError: it is shut down.
         """
         if os.getpid() != self._owner:
-            raise RuntimeError(f"this pool belongs to process {self._owner}: open one here")
+            raise ForeignPoolError(self._owner)
         future: Future[T] = Future()
         try:
             call = dump_call(fn, args, kwargs)

@@ -288,6 +288,7 @@ class Runner:
             raise error  # no other worker would start either
         explained = explain(label, error)
         if isinstance(explained, WorkerLostError):
+            self.transfer.forget_worker(explained.pid)
             self.observers.tell(
                 WorkerLost(time=time.time(), pid=explained.pid, exitcode=explained.exitcode)
             )

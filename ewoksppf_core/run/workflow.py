@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import sys
 import time
 from collections.abc import Hashable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -44,11 +45,10 @@ def execute_workflow(arguments: Arguments, execinfo: dict[str, Any] | None) -> d
     with _without_garbage_collection():
         loaded = load_graph(arguments.graph, arguments.load_options)
         plan = _plan(loaded, arguments)
-    opened = _pool(arguments, len(plan.nodes))
+    imports = _import_tasks(plan) if arguments.pre_import else ()
+    opened = _pool(arguments, len(plan.nodes), imports)
     if not plan.nodes:
         return {}
-    if arguments.pre_import:
-        _import_tasks(plan)
     # Signals are caught before there is a pool, and until it has been closed.
     on_signal = Stopper()
     stop = partial(on_signal.stop, forced=arguments.forced_interruption)
@@ -94,7 +94,9 @@ def _plan(loaded: networkx.DiGraph, arguments: Arguments) -> Plan:
     return compile_plan(loaded, selected)
 
 
-def _pool(arguments: Arguments, nodes: int) -> AbstractContextManager[Pool]:
+def _pool(
+    arguments: Arguments, nodes: int, imports: tuple[str, ...]
+) -> AbstractContextManager[Pool]:
     pool = arguments.pool
     if pool is not None:
         return nullcontext(pool if isinstance(pool, Pool) else Pool(pool, None))
@@ -105,10 +107,12 @@ def _pool(arguments: Arguments, nodes: int) -> AbstractContextManager[Pool]:
         context=arguments.context,
         pool_options=arguments.pool_options,
         nodes=nodes,
+        imports=imports,
     ).open()
 
 
-def _import_tasks(plan: Plan) -> None:
+def _import_tasks(plan: Plan) -> tuple[str, ...]:
+    """Import all tasks; return the names of their modules."""
     imported = set()
     for node in plan.nodes:
         name, import_task = task_executable(node.id, dict(node.attrs))
@@ -121,6 +125,8 @@ def _import_tasks(plan: Plan) -> None:
             why = f"{type(error).__name__}: {message_of(error)}"
             problem = f"task {name!r} cannot be imported: {why}"
             raise GraphError(problem, f"node {node.label!r}") from error
+    modules = {name.rpartition(".")[0] for name in imported}
+    return tuple(sorted(modules & sys.modules.keys() - {"__main__"}))
 
 
 def _run(

@@ -154,6 +154,23 @@ def test_pre_import_imports_the_tasks_in_this_process(make_graph, importable):
     assert "tasks_to_import_first" in sys.modules
 
 
+@pytest.mark.parametrize("pre_import", [True, False])
+@pytest.mark.parametrize("context", ["spawn", "forkserver"])
+def test_workers_that_are_not_forked_import_tasks_before_they_are_needed(
+    make_graph, importable, context, pre_import
+):
+    importable("needed_later.py", "def task(value): return value")
+    importable("needed_now.py", "import sys\ndef task(): return 'needed_later' in sys.modules")
+    nodes = {
+        name: {"task_type": "method", "task_identifier": f"needed_{name}.task"}
+        for name in ("now", "later")
+    }
+    mapping = [{"source_output": "return_value", "target_input": "value"}]
+    graph = make_graph(nodes, [("now", "later", {"data_mapping": mapping})])
+    options = {"pool_type": "process", "context": context, "pre_import": pre_import}
+    assert execute_graph(graph, **options) == {"return_value": pre_import}
+
+
 def test_pre_import_that_fails_names_node_and_task(make_graph, importable):
     importable("tasks_that_break.py", "def compute(): ...\nraise RuntimeError('broken module')\n")
     node = {"task_type": "method", "task_identifier": "tasks_that_break.compute", "label": "Bad"}

@@ -4,15 +4,15 @@ import os
 
 import pytest
 
-from ewoksppf_core.pool import cpus
+from ewoksppf_core.pool import cgroups
 from ewoksppf_core.pool.cpus import usable_cpus
 
 
 @pytest.fixture(autouse=True)
 def _control_groups(monkeypatch, tmp_path):
     monkeypatch.delenv("SLURM_CPUS_PER_TASK", raising=False)
-    monkeypatch.setattr(cpus, "CGROUP_ROOT", tmp_path)
-    monkeypatch.setattr(cpus, "OWN_CGROUPS", tmp_path / "own")
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
+    monkeypatch.setattr(cgroups, "OWN_GROUPS", tmp_path / "own")
 
 
 @pytest.fixture(params=["v1", "v2"])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ewoksppf_core.pool import cgroups
 from ewoksppf_core.pool.memory import free_in_groups, free_memory_fraction
 
 
@@ -12,13 +13,19 @@ def write(folder, **files):
 
 
 @pytest.fixture
-def free(tmp_path):
+def own_groups(tmp_path, monkeypatch):
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
+    monkeypatch.setattr(cgroups, "OWN_GROUPS", tmp_path / "own_groups")
+    return tmp_path / "own_groups"
+
+
+@pytest.fixture
+def free(own_groups):
     """Return what is free in the groups of a process that is in these ones."""
 
     def look(*lines):
-        own_groups = tmp_path / "own_groups"
         own_groups.write_text("\n".join(lines))
-        return list(free_in_groups(tmp_path, own_groups))
+        return list(free_in_groups())
 
     return look
 
@@ -55,8 +62,8 @@ def test_group_that_cannot_be_seen_says_nothing(free):
     assert free("0::/../elsewhere", "2:memory:/job") == []
 
 
-def test_no_control_groups_say_nothing(tmp_path):
-    assert list(free_in_groups(tmp_path, tmp_path / "missing")) == []
+def test_no_control_groups_say_nothing(own_groups):
+    assert list(free_in_groups()) == []
 
 
 def test_something_is_free_here():

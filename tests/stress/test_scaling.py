@@ -49,7 +49,9 @@ def waiting_machine(monkeypatch):
     from ewoksppf_core.pool import scaling
 
     times = iter(range(10**9))
-    monkeypatch.setattr(scaling, "_cpu_times", lambda: (float(t := next(times)), float(t)))
+    monkeypatch.setattr(
+        scaling, "_cpu_times", lambda: scaling.CpuTimes(1, float(t := next(times)), float(t))
+    )
 
 
 def test_tasks_that_wait_get_more_workers_than_cpus(
