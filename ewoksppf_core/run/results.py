@@ -8,9 +8,13 @@ from typing import Any
 
 from ewokscore.missing_data import MISSING_DATA
 
+from ..errors import TransferError
 from ..graph.plan import Plan
 from ..graph.select import Selected
 from .scheduler import Activation
+
+Load = Callable[[int, Any, Any], Any]
+LoadAll = Callable[[int, Mapping[Any, Any]], dict[Any, Any]]
 
 _logger = logging.getLogger(__name__)
 
@@ -40,17 +44,29 @@ class Results:
                 kept = outputs if choice.name is None else _only(choice.name, outputs)
                 self._latest[place] = activation.number, kept
 
-    def collect(self, load: Callable[[int, Any, Any], Any], merge: bool) -> dict[Hashable, Any]:
+    def collect(self, load: Load, merge: bool) -> tuple[dict[Hashable, Any], list[TransferError]]:
         """Return the result, in the order of the nodes in the graph.
 
         :param load: returns the value that an output stands for, from the index of its node and
-            its name.
+            its name; raises :class:`TransferError` when that is impossible.
         :param merge: merge the outputs of all nodes; otherwise they are given by node id.
+        :returns: the values, and why others are missing.
         """
+        problems: list[TransferError] = []
+
+        def load_all(index: int, outputs: Mapping[Any, Any]) -> dict[Any, Any]:
+            loaded = {}
+            for name, output in outputs.items():
+                try:
+                    loaded[name] = load(index, name, output)
+                except TransferError as error:
+                    problems.append(error)
+            return loaded
+
         result: dict[Hashable, Any] = {}
         replacing: list[tuple[str, str]] = []
         for index, choices in self._plan.selected.items():
-            values = self._values(index, choices, load)
+            values = self._values(index, choices, load_all)
             if values is None:
                 continue
             node = self._plan.nodes[index]
@@ -69,10 +85,10 @@ class Results:
                 names,
                 f", and {others} more nodes do the like" if others else "",
             )
-        return result
+        return result, problems
 
     def _values(
-        self, index: int, choices: Iterable[Selected], load: Callable[[int, Any, Any], Any]
+        self, index: int, choices: Iterable[Selected], load_all: LoadAll
     ) -> dict[Hashable, Any] | None:
         values: dict[Hashable, Any] | None = None
         for choice in choices:
@@ -81,10 +97,11 @@ class Results:
             _, outputs = self._latest[index, choice]
             values = {} if values is None else values
             if choice.name is None:
-                values.update({name: load(index, name, outputs[name]) for name in outputs})
+                values.update(load_all(index, outputs))
             else:
-                value = outputs.get(choice.name, MISSING_DATA)
-                values[choice.new_name] = load(index, choice.name, value)
+                output = outputs.get(choice.name, MISSING_DATA)
+                for value in load_all(index, {choice.name: output}).values():
+                    values[choice.new_name] = value
         return values
 
 

@@ -149,11 +149,8 @@ def _run(
         error = final_error(runner.errors)
     except BaseException as exception:
         error = exception
-    result: dict[Hashable, Any] = {}
-    try:
-        result = _collect(runner, merge)
-    except TransferError as exception:
-        error = error or exception
+    result, problems = _collect(runner, merge)
+    error = error or final_error(list(problems))
     if error is not None:
         result["WorkflowException"] = {
             "errorMessage": message_of(error),
@@ -164,7 +161,7 @@ def _run(
     return result, error
 
 
-def _collect(runner: Runner, merge: bool) -> dict[Hashable, Any]:
+def _collect(runner: Runner, merge: bool) -> tuple[dict[Hashable, Any], list[TransferError]]:
     nodes = runner.plan.nodes
     return runner.results.collect(
         lambda index, name, output: runner.transfer.load(nodes[index], name, output), merge

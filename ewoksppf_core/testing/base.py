@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import psutil
 import pytest
 
-from ..hookspecs import Location, PoolBackend, PoolOptions, Scaling
+from ..hookspecs import Location, PoolBackend, Scaling
 from ..pool.options import request_pool
 from ..pool.pool import Pool
 from ..pool.registry import get_backend
@@ -100,13 +100,6 @@ class ConformanceBase:
         self.needs_worker_processes()
         if self.backend.scaling is not Scaling.CORE:
             pytest.skip("the executor decides what becomes of a lost worker")
-
-    def needs_stops(self) -> None:
-        """Skip the test where a task that runs cannot be stopped alone."""
-        method = "kill_workers" if self.backend.scaling is Scaling.CORE else "stop_tasks"
-        with self.backend.open(PoolOptions(max_workers=1)) as executor:
-            if not hasattr(executor, method):
-                pytest.skip(f"the executor has no method {method}")
 
 
 def is_gone(pid: int) -> bool:

@@ -26,7 +26,10 @@ FOUND_BY = {
     "simplifies": {"test_exceptions_arrive_with_type_arguments_and_cause"},
     "loses": {"test_every_task_runs_exactly_once"},
     "repeats": {"test_every_task_runs_exactly_once"},
-    "queues": {"test_tasks_run_concurrently"},
+    "queues": {
+        "test_tasks_run_concurrently",
+        "test_stopping_a_task_leaves_the_others_alone",  # there are no others
+    },
     "hurries": {
         "test_never_more_tasks_than_workers_run_at_the_same_time",
         "test_cancel_futures_cancels_what_waits_and_finishes_what_runs",

@@ -377,7 +377,7 @@ def test_result_that_cannot_be_loaded_is_an_error_of_the_run(make_graph):
 
 
 def test_system_that_starts_no_worker_is_told_apart_from_a_task_that_fails(make_graph, monkeypatch):
-    def refuse(self, *args):
+    def refuse(self, *args, **kwargs):
         raise OSError(11, "Resource temporarily unavailable")
 
     monkeypatch.setattr(WorkerProcess, "__init__", refuse)
@@ -385,3 +385,10 @@ def test_system_that_starts_no_worker_is_told_apart_from_a_task_that_fails(make_
         PoolUnavailableError, match=r"'process'.*no worker can be started.*Resource"
     ):
         execute_graph(make_graph({"a": "add", "b": "add"}), pool_type="process")
+
+
+def test_output_that_cannot_be_loaded_does_not_hide_the_others(make_graph, process_type):
+    graph = make_graph({"a": {"task": "unloadable", "label": "Source"}, "b": "pid"})
+    result = execute_graph(graph, pool_type=process_type, raise_on_error=False, merge_outputs=False)
+    assert isinstance(result["WorkflowExceptionInstance"], TransferError)
+    assert isinstance(result["b"]["return_value"], int)

@@ -24,7 +24,9 @@ def results(selected, names="ab"):
 
 
 def collect(collected, merge=True):
-    return collected.collect(lambda index, name, value: value, merge)
+    result, problems = collected.collect(lambda index, name, value: value, merge)
+    assert problems == []
+    return result
 
 
 def add(collected, node, number, outputs, ended=True):
