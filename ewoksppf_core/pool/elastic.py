@@ -26,6 +26,7 @@ a future is set, because all of these may call back.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 import os
@@ -220,16 +221,26 @@ class ElasticPool(Executor):
         if self._slots and time.monotonic() < self._open_again:
             return 0
         wanted = self._would_open(workload)
-        # Nobody counts what has been cancelled, until it would matter.
-        return self._would_open(workload) if wanted and self._drop_cancelled() else wanted
+        if wanted and not self._has_use_for_another():
+            self._drop_cancelled()
+            wanted = self._would_open(workload)
+        return wanted
 
-    def _drop_cancelled(self) -> bool:
-        """Take cancelled tasks from the queue; False when there is none."""
+    def _has_use_for_another(self) -> bool:
+        """Tell whether more tasks wait than slots are free, without those that are cancelled.
+
+        It looks at no more of them than it must: there can be very many.
+        """
+        waiting = (work for work in self._queue if not work.future.cancelled())
+        free = self._slots.free + self._opening
+        return next(itertools.islice(waiting, free, None), None) is not None
+
+    def _drop_cancelled(self) -> None:
+        """Take cancelled tasks from the queue."""
         cancelled = self._queue.remove(lambda work: work.future.cancelled())
         for work in cancelled:
             work.future.set_running_or_notify_cancel()  # its callbacks have been called before
         self._wind_up()
-        return bool(cancelled)
 
     def _would_open(self, workload: Workload | None) -> int:
         load = Load(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -21,6 +22,10 @@ class FairQueue(Generic[T]):
 
     def __len__(self) -> int:
         return self._length
+
+    def __iter__(self) -> Iterator[T]:
+        """Give all items, producer by producer."""
+        return itertools.chain.from_iterable(self._lines.values())
 
     def put(self, producer: Hashable, item: T) -> None:
         """Queue up."""

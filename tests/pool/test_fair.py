@@ -58,3 +58,12 @@ def test_items_are_removed_from_all_lines():
     assert queue.remove("b".__eq__) == ["b", "b"]
     assert len(queue) == 3
     assert drain(queue) == "azc"
+
+
+def test_items_can_be_looked_at_where_they_are():
+    queue = FairQueue()
+    queue.put(1, "a")
+    queue.put(2, "c")
+    queue.put(1, "b")
+    assert list(queue) == ["a", "b", "c"]
+    assert len(queue) == 3
