@@ -22,6 +22,13 @@ from .shutdown import Exit, end_pool
 
 _logger = logging.getLogger(__name__)
 
+MOST_QUEUED = 1024
+"""Tasks of a run that may be in a pool where values queue up by reference.
+
+An elastic pool sees that it should grow, and no greenlet waits for work. Tens of thousands would
+make the garbage collector look at all of them again and again.
+"""
+
 _EXIT_OPTIONS = ("wait_on_exit", "wait_on_exit_timeout", "interrupt_on_exit")
 POOL_OPTIONS = ("context", "threads_per_worker", *_EXIT_OPTIONS)
 """Names that ``pool_options`` accepts for every pool type."""
@@ -73,11 +80,12 @@ class PoolRequest:
             reason = f"no worker can be started: {error}"
             raise PoolUnavailableError(self.backend.pool_type, reason) from error
 
-    def _capacity(self) -> int | None:
-        # An elastic pool queues values by reference, as pools in this process do. Others pickle
-        # them at once: one task for each worker, and one more.
-        if self.backend.scaling is Scaling.CORE or self.backend.location is Location.SAME_PROCESS:
-            return None
+    def _capacity(self) -> int:
+        if self.backend.scaling is Scaling.CORE:
+            return max(MOST_QUEUED, 2 * self.limits.at_most)
+        if self.backend.location is Location.SAME_PROCESS:
+            return max(MOST_QUEUED, 2 * (self.options.max_workers or 0))
+        # Others may pickle values at once: one task for each worker, and one more.
         return 2 * (self.options.max_workers or usable_cpus().number)
 
 
