@@ -13,7 +13,7 @@ from ..pool.options import POOL_OPTIONS
 from ..pool.shutdown import check_seconds
 from ..warn import warn_caller
 from .events import Observer
-from .runner import Limits
+from .limits import RunLimits
 from .signals import parse_signals
 from .stopper import Stopper
 
@@ -75,7 +75,7 @@ class Arguments:
         self._check_pool()
         check_seconds("timeout", self.timeout)
         check_seconds("task_timeout", self.task_timeout, may_be_zero=False)
-        self.limits = Limits(self.timeout, self.task_timeout, self._worker_lost_retries())
+        self.limits = RunLimits(self.timeout, self.task_timeout, self._worker_lost_retries())
         signals = parse_signals(self.stop_signals)
         self.signals: tuple[signal.Signals, ...] = signals if self.stop_on_signals else ()
 

@@ -24,7 +24,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ewokscore.events import send_task_event
 from ewokscore.node import get_task_identifier
 
 from ..errors import (
@@ -47,10 +46,11 @@ from .events import (
     ActivationQueued,
     ActivationStarted,
     Observers,
-    WorkerLost,
 )
 from .failures import Failures, add_note, explain, failure_here, presentable
 from .flight import InFlight, error_of, has_started, outcome_of
+from .limits import RunLimits
+from .reports import Reports
 from .results import Results
 from .scheduler import Activation, Scheduler
 from .transfer import Transfer
@@ -61,21 +61,6 @@ _Completion = tuple[Activation, "Future[Outcome]"]
 
 SLICE = 32
 """How many activations are submitted before one looks at what has happened meanwhile."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a run allows.
-
-    :param timeout: seconds for the whole run; None for no limit.
-    :param task_timeout: seconds for one activation, where the node attribute of that name says
-        nothing else; None for no limit.
-    :param worker_lost_retries: how often an activation is run again whose worker died.
-    """
-
-    timeout: float | None = None
-    task_timeout: float | None = None
-    worker_lost_retries: int = 0
 
 
 @dataclass(frozen=True)
@@ -101,11 +86,12 @@ class Runner:
     info: RunInfo
     start: Mapping[Name, Any] = field(default_factory=dict)
     observers: Observers = field(default_factory=lambda: Observers(()))
-    limits: Limits = field(default_factory=Limits)
+    limits: RunLimits = field(default_factory=RunLimits)
 
     def __post_init__(self) -> None:
         self.results = Results(self.plan)
         self._failures = Failures()
+        self._reports = Reports(self.plan, self.observers, self.info.execinfo)
         self.transfer = Transfer(self.pool, self.info)
         start = self.transfer.pack("startargs", self.start)
         self._scheduler = Scheduler(self.plan, start)
@@ -197,9 +183,8 @@ class Runner:
         with deferring_interrupts():
             while self._can_submit() and len(submitted) < SLICE:
                 submitted.append(self._submit(self._ready.popleft()))
-        if self.observers:
-            for activation in submitted:
-                self._tell(ActivationQueued, activation)
+        for activation in submitted:
+            self._reports.tell(ActivationQueued, activation)
 
     def _can_submit(self) -> bool:
         room = self.pool.capacity
@@ -225,8 +210,7 @@ class Runner:
     def _note_started(self, item: _Completion | None = None) -> None:
         over = None if item is None else item[1]
         for activation in self._in_flight.started(time.monotonic(), over):
-            if self.observers:
-                self._tell(ActivationStarted, activation)
+            self._reports.tell(ActivationStarted, activation)
 
     # Complete
 
@@ -267,14 +251,13 @@ class Runner:
             self.results.add(activation, outcome.outputs, step.ended)
             self._failures.succeeded(activation)
             self._ready.extend(step.due)
-        if self.observers:
-            self._tell(
-                ActivationFinished,
-                activation,
-                time=outcome.finished,
-                started=outcome.started,
-                pid=outcome.pid,
-            )
+        self._reports.tell(
+            ActivationFinished,
+            activation,
+            time=outcome.finished,
+            started=outcome.started,
+            pid=outcome.pid,
+        )
 
     def _lost(self, activation: Activation, error: BaseException | None) -> None:
         """Handle an activation that did not get to say what became of it."""
@@ -289,9 +272,7 @@ class Runner:
         explained = explain(label, error)
         if isinstance(explained, WorkerLostError):
             self.transfer.forget_worker(explained.pid)
-            self.observers.tell(
-                WorkerLost(time=time.time(), pid=explained.pid, exitcode=explained.exitcode)
-            )
+            self._reports.tell_lost(explained)
             if self._retry(activation):
                 _logger.warning("node %r is run again: %s", label, explained)
                 return
@@ -315,7 +296,7 @@ class Runner:
         :param future: its future, if the worker may have said something nevertheless.
         """
         if future is None or not self._has_ended_by_itself(future):
-            self._send_end(activation, error)
+            self._reports.send_end(activation, error)
         self._fail(activation, failure_here(error), getattr(error, "pid", None))
 
     def _has_ended_by_itself(self, future: Future[Outcome]) -> bool:
@@ -324,18 +305,6 @@ class Runner:
             return False
         # Other exceptions are how tasks are killed, and Ewoks says nothing of them.
         return outcome.failure is None or isinstance(outcome.failure.unpack(), Exception)
-
-    def _send_end(self, activation: Activation, error: BaseException) -> None:
-        """Send the Ewoks event that a worker cannot send: its task has ended."""
-        if self.info.execinfo:
-            node = self._node(activation)
-            send_task_event(
-                execinfo=self.info.execinfo,
-                event="end",
-                node_id=node.label,
-                task_id=get_task_identifier(dict(node.attrs), ""),
-                exception=error,
-            )
 
     def _fail(self, activation: Activation, failure: Failure, pid: int | None) -> None:
         node = self._node(activation)
@@ -348,9 +317,8 @@ class Runner:
         if not self._stopping:  # otherwise no handlers run
             payload = self.transfer.pack_error(node.label, failure, error)
             due = self._scheduler.fail(activation, payload)
-        if self.observers:
-            handled = due is not None
-            self._tell(ActivationFailed, activation, error=error, handled=handled, pid=pid)
+        handled = due is not None
+        self._reports.tell(ActivationFailed, activation, error=error, handled=handled, pid=pid)
         if due is not None:
             _logger.info("node %r failed and is handled: %s", node.label, error)
             self._ready.extend(due)
@@ -431,9 +399,10 @@ class Runner:
             if outcome is not None and self._has_ended_by_itself(future):
                 self._ended(activation, outcome)
             elif has_started(future):
-                self._send_end(activation, reason)
-                if self.observers:
-                    self._tell(ActivationFailed, activation, error=reason, handled=False, pid=None)
+                self._reports.send_end(activation, reason)
+                self._reports.tell(
+                    ActivationFailed, activation, error=reason, handled=False, pid=None
+                )
 
     # Look up
 
@@ -451,8 +420,3 @@ class Runner:
     def _running_nodes(self) -> list[str]:
         running = self._in_flight.running()
         return sorted({self._node(activation).label for activation in running})
-
-    def _tell(self, event: Any, activation: Activation, **details: Any) -> None:
-        details.setdefault("time", time.time())
-        label = self._node(activation).label
-        self.observers.tell(event(node=label, number=activation.number, **details))
