@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import os
 import sys
@@ -60,10 +61,27 @@ def _end_idle_threads(libraries: Any) -> None:
     """End the threads that OpenBLAS has started only because it was told their number.
 
     There is one for each CPU, and each spins for 2**26 cycles before it sleeps, in every worker.
-    This is how OpenBLAS itself ends them before a fork (``pthread_atfork`` in
-    driver/others/memory.c); it starts them again when it needs them.
+    OpenBLAS itself ends them before a fork, with a function that only some versions let others
+    call (``pthread_atfork`` and ``blas_thread_shutdown`` in driver/others), and starts them again
+    when it needs them. With other versions a fork that does nothing ends them, in some 8 ms.
     """
+    must_fork = False
     for library in libraries:
         if getattr(library, "threading_layer", "") == "pthreads":
-            with contextlib.suppress(AttributeError):  # a library without that symbol
+            try:
                 library.dynlib.blas_thread_shutdown_()
+            except AttributeError:
+                must_fork = True
+    if must_fork:
+        _fork_for_nothing()
+
+
+def _fork_for_nothing() -> None:
+    # Not os.fork, which would warn of the threads that are to end, and tell Python of a fork.
+    libc = ctypes.PyDLL(None)
+    pid = libc.fork()
+    if pid == 0:
+        libc._exit(0)
+    if pid > 0:
+        with contextlib.suppress(ChildProcessError):  # the system has reaped it
+            os.waitpid(pid, 0)

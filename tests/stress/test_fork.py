@@ -14,6 +14,9 @@ from ewoksppf_core.testing.tasks import wait_until
 
 PATIENCE = 30.0
 
+# Python 3.12 and later warn of forks of programs with threads: this one means it.
+COMMAND = [sys.executable, "-W", "ignore::DeprecationWarning"]
+
 PROGRAM = """
 import os, sys
 from ewoksppf_core import open_pool
@@ -71,7 +74,7 @@ def start(tmp_path):
 
     def start(what, pool_type):
         program = subprocess.Popen(
-            [sys.executable, script, tmp_path / "started", tmp_path / "release", what, pool_type],
+            [*COMMAND, script, tmp_path / "started", tmp_path / "release", what, pool_type],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

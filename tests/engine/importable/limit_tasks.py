@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -10,6 +11,8 @@ import warnings
 
 import numpy
 from ewokscore import Task
+
+from ewoksppf_core.testing.tasks import wait_until
 
 
 class Patient(Task, input_names=["fifo"], output_names=["cancelled"]):
@@ -71,7 +74,14 @@ def blas_threads():
 
 
 def count_threads():
-    return len(os.listdir("/proc/self/task"))
+    """Count the threads of this process; one that has been joined may take a moment to go."""
+
+    def count():
+        return len(os.listdir("/proc/self/task"))
+
+    with contextlib.suppress(TimeoutError):
+        wait_until(lambda: count() == 1, time.sleep, 10)
+    return count()
 
 
 def environment(name):
