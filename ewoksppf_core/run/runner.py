@@ -98,11 +98,11 @@ class Runner:
         self._completions: queue.SimpleQueue[_Completion | None] = queue.SimpleQueue()
         self._stops: queue.SimpleQueue[_Stop] = queue.SimpleQueue()
         self._ready: deque[Activation] = deque()
-        has_limits = self.limits.task_timeout is not None or any(
+        self._has_limits = self.limits.task_timeout is not None or any(
             node.attrs.get("task_timeout") for node in self.plan.nodes
         )
         self._in_flight = InFlight(
-            self._limit if has_limits else None,
+            self._limit if self._has_limits else None,
             notice_starts=bool(self.observers),
             in_order=self.pool.backend is not None,  # of other executors nothing is known
         )
@@ -221,8 +221,17 @@ class Runner:
             return  # it took too long, and has been given up
         if outcome is None:
             self._lost(activation, error_of(future))
+        elif (limit := self._exceeded(activation, outcome)) is not None:
+            label = self._node(activation).label
+            self._give_up(activation, TaskTimeoutError(limit, label, False), future)
         else:
             self._ended(activation, outcome)
+
+    def _exceeded(self, activation: Activation, outcome: Outcome) -> float | None:
+        """Return the limit of an activation that took longer, before anybody came to stop it."""
+        limit = self._limit(activation) if self._has_limits else None
+        took = outcome.finished - outcome.started
+        return limit if limit and took > limit and outcome.failure is None else None
 
     def _receive(self, future: Future[Outcome]) -> Outcome | None:
         """Return what the worker said, and see to it that its memory is freed."""
