@@ -52,6 +52,9 @@ GROW_SECONDS = 0.02
 REST_SECONDS = 0.5
 """Time between two looks at idle workers."""
 
+KILLED_SECONDS = 5.0
+"""How long the news of a worker's death may take on a busy machine, once it has been killed."""
+
 MOST_REST_SECONDS = 30.0
 """Longest time between two attempts to start a worker beside others."""
 
@@ -154,15 +157,17 @@ class ElasticPool(Executor):
             self._unwanted.update(futures)
         for future in futures:
             future.add_done_callback(self._unwanted.discard)
-        for method in ("terminate_workers", "kill_workers"):
+        for method, seconds in (("terminate_workers", grace), ("kill_workers", KILLED_SECONDS)):
             with self._lock:
                 slots = [slot for future in futures if (slot := self._running.get(future))]
                 for slot in slots:
                     slot.doomed = True
             for slot in slots:
                 slot.call(method)
-            if slots:  # cancelled ones are done, but only a worker would tell those who wait
-                wait([future for future in futures if not future.done()], timeout=grace)
+            if not any(hasattr(slot.executor, method) for slot in slots):
+                continue
+            # Cancelled ones are done, but only a worker would tell those who wait.
+            wait([future for future in futures if not future.done()], timeout=seconds)
 
     def _call_all(self, method: str) -> None:
         if os.getpid() != self._owner:

@@ -372,3 +372,19 @@ class FailingAtOnce(ThreadPoolExecutor):
         future = Future()
         future.set_exception(ValueError("at once"))
         return future
+
+
+def test_killed_worker_gets_the_time_to_be_known_as_dead(make_pool, slots, monkeypatch):
+    """The system has killed it, but a busy machine may be slow to tell."""
+
+    def wait(futures, timeout):
+        if slots[0].killed.is_set() and timeout > 1:
+            slots[0].lose()
+
+    monkeypatch.setattr(elastic, "wait", wait)
+    pool = make_pool(at_once=1)
+    future = pool.submit(print)
+    slots.wait_for(1)
+    slots[0].kill_workers = slots[0].killed.set
+    pool.stop_tasks([future], grace=0.0)
+    assert isinstance(future.exception(0), WorkerLostError)
