@@ -210,7 +210,7 @@ def interval(pause: Pause) -> tuple[float, float]:
 
 def write(path: Path, number: int) -> None:
     """Create a file which is complete as soon as it exists."""
-    draft = path.with_suffix(f".draft{os.getpid()}")
+    draft = path.with_suffix(f".draft{os.getpid()}-{threading.get_ident()}")
     draft.write_text(str(number))
     draft.replace(path)
 

@@ -101,15 +101,17 @@ class WorkerTests(ConformanceBase):
             assert isinstance(held.exception(self.patience), WorkerLostError)
 
     def test_stopping_a_task_leaves_the_others_alone(self, tmp_path: Path) -> None:
-        release = tmp_path / "release"
+        names = ("stopped", "other")
+        releases = [tmp_path / f"release-{name}" for name in names]
         with self.pool(workers=2) as pool:
             stopped, other = [
                 pool.submit(tasks.hold, tmp_path / name, release, self.pause, self.patience)
-                for name in ("stopped", "other")
+                for name, release in zip(names, releases, strict=True)
             ]
             self.until(lambda: (tmp_path / "stopped").exists() and (tmp_path / "other").exists())
             still_running = pool.stop_tasks([stopped])
-            release.touch()
+            for release in releases:
+                release.touch()
             assert other.result(self.patience)
             if not still_running:
                 assert isinstance(stopped.exception(self.patience), WorkerLostError)
