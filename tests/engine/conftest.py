@@ -10,6 +10,7 @@ import pytest
 
 from ewoksppf_core import open_pool
 from ewoksppf_core.pool.pool import Pool
+from ewoksppf_core.run.events import ActivationStarted
 
 SHORT = {
     "Count": "class",
@@ -70,3 +71,33 @@ def make_graph() -> Callable[..., dict[str, Any]]:
         }
 
     return make
+
+
+@pytest.fixture
+def wait_for_start(listener: Any) -> Callable[[object], None]:
+    """Observe a run, and let it go on when its task has said that it runs.
+
+    A time limit that is over meanwhile finds the task running, however slow the machine is.
+    """
+
+    def observe(event: object) -> None:
+        if isinstance(event, ActivationStarted):
+            listener.read_pid()
+
+    return observe
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give tasks that are cancelled all the time that they need to end."""
+    for module in ("pool.pool", "run.runner"):
+        monkeypatch.setattr(f"ewoksppf_core.{module}.GRACE_SECONDS", 30.0)
+
+
+@pytest.fixture
+def shared_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Name the folder in which big values are."""
+    folder = tmp_path / "shm"
+    folder.mkdir()
+    monkeypatch.setenv("EWOKSPPF_SHM", str(folder))
+    return folder

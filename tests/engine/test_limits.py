@@ -20,14 +20,6 @@ from ewoksppf_core import (
 PATIENCE = 30.0
 
 
-@pytest.fixture
-def shared_memory(tmp_path, monkeypatch):
-    folder = tmp_path / "shm"
-    folder.mkdir()
-    monkeypatch.setenv("EWOKSPPF_SHM", str(folder))
-    return folder
-
-
 def method(name, task, inputs=None, **attrs):
     return {
         "id": name,
@@ -74,13 +66,13 @@ def test_task_that_takes_too_long_triggers_its_handler(fifo):
     assert result == {"return_value": "handled"}
 
 
-def test_task_that_cannot_be_stopped_is_given_up_in_time(tmp_path, fifo):
+def test_task_that_cannot_be_stopped_is_given_up_in_time(tmp_path, fifo, wait_for_start):
     release = str(tmp_path / "release")
     os.mkfifo(release)
     inputs = {"fifo": fifo, "release": release}
     slow = method("slow", "engine_tasks.block_until", inputs, task_timeout=0.3)
     with pytest.raises(TaskTimeoutError, match="cannot be stopped"):
-        execute_graph(graph(slow), pool_type="thread")
+        execute_graph(graph(slow), pool_type="thread", observers=[wait_for_start])
     with open(release, "w") as file:
         file.write("go")
 
@@ -131,8 +123,7 @@ def test_something_else_is_not_a_stopper():
         execute_graph(graph(method("a", "engine_tasks.add")), stopper=print)
 
 
-def test_stopped_task_that_implements_cancel_ends_by_itself(pool_type, fifo, listener, monkeypatch):
-    monkeypatch.setattr("ewoksppf_core.pool.pool.GRACE_SECONDS", PATIENCE)
+def test_stopped_task_that_implements_cancel_ends_by_itself(pool_type, fifo, listener, patience):
     stopper = Stopper()
 
     def stop():
@@ -284,7 +275,9 @@ def test_lost_worker_leaves_nothing_in_shared_memory(shared_memory):
     assert list(shared_memory.iterdir()) == []
 
 
-def test_task_that_takes_too_long_and_implements_cancel_ends_by_itself(one_of_each, fifo):
+def test_task_that_takes_too_long_and_implements_cancel_ends_by_itself(
+    one_of_each, fifo, wait_for_start, patience
+):
     patient = {
         "id": "patient",
         "task_type": "class",
@@ -293,6 +286,6 @@ def test_task_that_takes_too_long_and_implements_cancel_ends_by_itself(one_of_ea
         "task_timeout": 0.5,
     }
     with pytest.raises(TaskTimeoutError) as info:
-        execute_graph(graph(patient), pool_type=one_of_each)
+        execute_graph(graph(patient), pool_type=one_of_each, observers=[wait_for_start])
     assert not info.value.still_running
     assert os.path.exists(f"{fifo}.cancelled")

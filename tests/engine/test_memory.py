@@ -5,17 +5,9 @@ from __future__ import annotations
 import itertools
 import os
 
-import pytest
-
 from ewoksppf_core import execute_graph
 
 OPTIONS = {"pool_type": "process", "scaling_workers": False, "max_workers": 1}
-
-
-@pytest.fixture
-def shared_memory(tmp_path, monkeypatch):
-    monkeypatch.setenv("EWOKSPPF_SHM", str(tmp_path))
-    return str(tmp_path)
 
 
 def node(name, task, **inputs):
@@ -44,7 +36,7 @@ def chain(first, folder, task="count_segments"):
     """Five nodes that hand on an array, then one that tells what is in shared memory."""
     names = [first, *(f"c{i}" for i in range(5))]
     nodes = [node(name, "hand_on") for name in names[1:]]
-    nodes += [node("over", "true"), node("end", task, folder=folder)]
+    nodes += [node("over", "true"), node("end", task, folder=str(folder))]
     links = [link(*pair) for pair in itertools.pairwise(names)]
     return nodes, [*links, trigger(names[-1], "over"), trigger("over", "end")]
 
@@ -72,7 +64,7 @@ def test_chain_after_branches_that_meet_again_leaves_nothing_behind(shared_memor
 def test_worker_lets_go_of_the_inputs_of_tasks_that_fail(shared_memory):
     failing = [f"f{i}" for i in range(5)]
     nodes = [node("make", "make_array"), *(node(name, "fail") for name in failing)]
-    nodes += [node("handle", "true"), node("end", "count_mapped", folder=shared_memory)]
+    nodes += [node("handle", "true"), node("end", "count_mapped", folder=str(shared_memory))]
     links = [link("make", name) for name in failing]
     links += [trigger(name, "handle", on_error=True) for name in failing]
     assert number_at_end(nodes, [*links, trigger("handle", "end")]) == 0

@@ -79,14 +79,16 @@ def test_timeout_is_returned_on_demand(make_graph, fifo):
     assert isinstance(result["WorkflowExceptionInstance"], WorkflowTimeoutError)
 
 
-def test_timeout_of_tasks_that_cannot_be_stopped_says_that_they_go_on(make_graph, fifo, tmp_path):
+def test_timeout_of_tasks_that_cannot_be_stopped_says_that_they_go_on(
+    make_graph, fifo, wait_for_start, tmp_path
+):
     release = tmp_path / "release"
     os.mkfifo(release)
     graph = make_graph(
         {"a": {"task": "block_until", "inputs": {"fifo": fifo, "release": str(release)}}}
     )
     with pytest.raises(WorkflowTimeoutError, match="cannot be stopped"):
-        execute_graph(graph, pool_type="thread", timeout=0.5)
+        execute_graph(graph, pool_type="thread", timeout=0.5, observers=[wait_for_start])
     release.write_text("go")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import select
 import signal
 import threading
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -24,30 +22,6 @@ from ewoksppf_core import (
 from ewoksppf_core.run.events import ActivationFailed, ActivationQueued, ActivationStarted
 
 PATIENCE = 30.0
-
-
-@pytest.fixture
-def fifo(tmp_path):
-    path = tmp_path / "started"
-    os.mkfifo(path)
-    return str(path)
-
-
-@pytest.fixture
-def read_line(fifo):
-    """Read what tasks say, one line after the other."""
-    descriptor = os.open(fifo, os.O_RDWR)
-
-    def read():
-        text = b""
-        while not text.endswith(b"\n"):
-            readable, _, _ = select.select([descriptor], [], [], PATIENCE)
-            assert readable, "no task has said anything"
-            text += os.read(descriptor, 1)
-        return text.decode().strip()
-
-    yield read
-    os.close(descriptor)
 
 
 @pytest.fixture
@@ -121,13 +95,13 @@ STOPS = {
     ],
 )
 def test_stop_tells_that_running_nodes_have_ended(
-    pool_type, waiting, how, make_graph, run_with_events, fifo, read_line, release
+    pool_type, waiting, how, make_graph, run_with_events, fifo, listener, release
 ):
     stopper = Stopper()
 
     def stop(event):
         if isinstance(event, ActivationStarted) and how != "timeout":
-            read_line()
+            listener.read_pid()
             if how == "interrupt":
                 raise KeyboardInterrupt
             stopper.stop(forced=True)
@@ -152,12 +126,12 @@ def test_stop_tells_that_running_nodes_have_ended(
 
 
 def test_task_that_says_itself_that_it_has_ended_is_told_once(
-    one_of_each, make_graph, run_with_events, fifo, read_line, in_background
+    one_of_each, make_graph, run_with_events, fifo, listener, in_background
 ):
     stopper = Stopper()
 
     def stop():
-        read_line()
+        listener.read_pid()
         stopper.stop(forced=True)
 
     in_background(stop)
@@ -170,11 +144,11 @@ def test_task_that_says_itself_that_it_has_ended_is_told_once(
 
 
 def test_task_that_ends_at_its_time_limit_is_told_once(
-    one_of_each, make_graph, run_with_events, fifo, read_line
+    one_of_each, make_graph, run_with_events, fifo, wait_for_start
 ):
     node = {**task("Cancellable", "class", fifo=fifo), "task_timeout": 0.5}
     lines, errors = run_with_events(
-        make_graph({"a": node}), TaskTimeoutError, pool_type=one_of_each
+        make_graph({"a": node}), TaskTimeoutError, [wait_for_start], pool_type=one_of_each
     )
     assert lines == ["node start a", "node end a"]
     assert [type(error) for error in errors] == [TaskTimeoutError]
@@ -183,23 +157,34 @@ def test_task_that_ends_at_its_time_limit_is_told_once(
 # Order
 
 
-def test_timeout_cancels_once_and_starts_nothing_that_waited(make_graph, fifo, read_line, tmp_path):
+def test_timeout_cancels_once_and_starts_nothing_that_waited(
+    make_graph, fifo, wait_for_start, tmp_path
+):
     log = tmp_path / "log"
     append = {"task": "append", "inputs": {"path": str(log), "text": "started"}}
     graph = make_graph({"a": task("Cancellable", "class", fifo=fifo), "b": append, "c": append})
     with pytest.raises(WorkflowTimeoutError):
-        execute_graph(graph, pool_type="thread", scaling_workers=False, max_workers=1, timeout=0.5)
+        execute_graph(
+            graph,
+            pool_type="thread",
+            scaling_workers=False,
+            max_workers=1,
+            timeout=0.5,
+            observers=[wait_for_start],
+        )
     with open(f"{fifo}.cancelled") as file:
         assert file.read() == "x"
     assert not log.exists()
 
 
-def test_timeout_cancels_once_what_does_not_end(make_graph, fifo, read_line, release, monkeypatch):
+def test_timeout_cancels_once_what_does_not_end(
+    make_graph, fifo, wait_for_start, release, monkeypatch
+):
     monkeypatch.setattr("ewoksppf_core.run.runner.GRACE_SECONDS", 0.01)
     graph = make_graph({"a": task("Deaf", "class", fifo=fifo)})
     with ThreadPoolExecutor(1) as pool:
         with pytest.raises(WorkflowTimeoutError):
-            execute_graph(graph, pool=pool, timeout=0.3)
+            execute_graph(graph, pool=pool, timeout=0.3, observers=[wait_for_start])
         release.set()
     with open(f"{fifo}.cancelled") as file:
         assert file.read() == "x"
@@ -327,7 +312,7 @@ class LastFirst(Executor):
 
 
 def test_time_limit_holds_in_executors_that_do_not_keep_the_order(
-    make_graph, fifo, read_line, release
+    make_graph, fifo, listener, release
 ):
     pool = LastFirst(2)
     told = []
@@ -352,16 +337,8 @@ def test_time_limit_holds_in_executors_that_do_not_keep_the_order(
 # Memory
 
 
-@pytest.fixture
-def shared_memory(tmp_path, monkeypatch):
-    folder = tmp_path / "shm"
-    folder.mkdir()
-    monkeypatch.setenv("EWOKSPPF_SHM", str(folder))
-    return folder
-
-
 def test_outputs_of_a_task_that_was_given_up_are_freed(
-    process_type, make_graph, fifo, read_line, shared_memory
+    process_type, make_graph, fifo, wait_for_start, shared_memory
 ):
     graph = make_graph(
         {
@@ -371,7 +348,10 @@ def test_outputs_of_a_task_that_was_given_up_are_freed(
         [("a", "h", {"on_error": True})],
     )
     outputs = [{"id": "a", "name": "array"}, {"id": "h", "name": "return_value"}]
-    assert execute_graph(graph, pool_type=process_type, outputs=outputs) == {"return_value": "free"}
+    result = execute_graph(
+        graph, pool_type=process_type, outputs=outputs, observers=[wait_for_start]
+    )
+    assert result == {"return_value": "free"}
 
 
 def test_handler_that_wants_the_error_only_keeps_no_inputs(process_type, make_graph, shared_memory):

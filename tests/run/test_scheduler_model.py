@@ -23,7 +23,7 @@ VALUES = (0, 1, 2, None)
 
 @dataclass
 class Model:
-    """What SEMANTICS says, word by word.
+    """What ``docs/explanations/how_a_run_works.md`` says, word by word.
 
     :param nodes: attributes by name, in order.
     :param links: (source, target, attributes), at most one between two nodes.

@@ -7,9 +7,9 @@ import subprocess
 import sys
 import time
 
-import psutil
 import pytest
 
+from ewoksppf_core.testing.base import is_gone
 from ewoksppf_core.testing.tasks import wait_until
 
 PATIENCE = 30.0
@@ -51,18 +51,6 @@ with open_pool(pool_type, context="fork") as pool:
 """
 
 
-def runs(pid):
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def has_ended(pid):
-    wait_until(lambda: not runs(pid), time.sleep, PATIENCE)
-    return True
-
-
 @pytest.fixture
 def start(tmp_path):
     """Start a program which forks while its worker has a task."""
@@ -102,6 +90,6 @@ def test_worker_with_a_big_reply_does_not_outlive_a_killed_program_that_has_fork
     program.wait()
     with open(tmp_path / "release", "w") as file:
         file.write("go")
-    assert has_ended(worker)
+    wait_until(lambda: is_gone(worker), time.sleep, PATIENCE)
     with open(tmp_path / "release.helper", "w") as file:  # the fork lived on
         file.write("go")

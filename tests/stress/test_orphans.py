@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
-from ewoksppf_core import WorkflowTimeoutError, execute_graph
+from ewoksppf_core import Stopper, WorkflowStoppedError, execute_graph
 from ewoksppf_core.hookspecs import PoolOptions
 from ewoksppf_core.pool.registry import get_backend
+from ewoksppf_core.testing.base import is_gone
 from ewoksppf_core.testing.tasks import wait_until
 
 PATIENCE = 30.0
@@ -39,15 +40,8 @@ class Careful(Task, input_names=["command", "end"], output_names=["none"]):
 """
 
 
-def runs(pid):
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 def has_ended(pid):
-    wait_until(lambda: not runs(pid), time.sleep, PATIENCE)
+    wait_until(lambda: is_gone(pid), time.sleep, PATIENCE)
     return True
 
 
@@ -59,9 +53,9 @@ def marker(tmp_path):
         file = tmp_path / "pid"
         command = tmp_path / "marker"
 
-        def write(self, body):
-            draft = f"echo $$ > {self.file}.draft && mv {self.file}.draft {self.file}"
-            self.command.write_text(f"#!/bin/sh\n{draft}\n{body}\n")
+        def write(self, body, ready=""):
+            tell = f"echo $$ > {self.file}.draft && mv {self.file}.draft {self.file}"
+            self.command.write_text(f"#!/bin/sh\n{ready}\n{tell}\n{body}\n")
             self.command.chmod(0o755)
 
         @property
@@ -71,7 +65,7 @@ def marker(tmp_path):
 
     marker = Marker()
     yield marker
-    if marker.file.exists() and runs(marker.pid):
+    if marker.file.exists() and not is_gone(marker.pid):
         os.kill(marker.pid, signal.SIGKILL)
 
 
@@ -86,11 +80,31 @@ def stop(marker):
             "task_identifier": task,
             "default_inputs": [{"name": name, "value": value} for name, value in inputs.items()],
         }
-        with pytest.raises(WorkflowTimeoutError):
-            execute_graph({"graph": {"id": "g"}, "nodes": [node]}, pool_type=pool_type, timeout=1)
+        stopper = Stopper()
+
+        def press():
+            try:
+                wait_until(marker.file.exists, time.sleep, PATIENCE)
+            finally:
+                stopper.stop(forced=True)
+
+        thread = threading.Thread(target=press)
+        thread.start()
+        with pytest.raises(WorkflowStoppedError):
+            execute_graph(
+                {"graph": {"id": "g"}, "nodes": [node]}, pool_type=pool_type, stopper=stopper
+            )
+        thread.join()
         return marker.pid
 
     return run
+
+
+@pytest.fixture
+def patience(monkeypatch):
+    """Give workers, and what they have started, all the time that they need to end."""
+    monkeypatch.setattr("ewoksppf_core.pool.pool.GRACE_SECONDS", PATIENCE)
+    monkeypatch.setattr("ewoksppf_core.pool.descendants.ENDING_SECONDS", PATIENCE)
 
 
 @pytest.fixture
@@ -107,9 +121,9 @@ def test_script_ends_with_a_stopped_run(process_type, marker, stop):
     assert has_ended(pid)
 
 
-@pytest.mark.usefixtures("tasks")
+@pytest.mark.usefixtures("tasks", "patience")
 def test_program_of_a_task_may_clean_up(process_type, marker, stop, tmp_path):
-    marker.write(f"trap 'touch {tmp_path}/clean; exit' TERM\nsleep 1000 & wait")
+    marker.write("sleep 1000 & wait", ready=f"trap 'touch {tmp_path}/clean; exit' TERM")
     pid = stop("method", "orphan_tasks.run", {"command": [str(marker.command)]}, process_type)
     assert has_ended(pid)
     assert (tmp_path / "clean").exists()
@@ -117,7 +131,7 @@ def test_program_of_a_task_may_clean_up(process_type, marker, stop, tmp_path):
 
 @pytest.mark.usefixtures("tasks")
 def test_program_that_does_not_end_is_killed(process_type, marker, stop):
-    marker.write("trap '' TERM\nwhile true; do sleep 0.1; done")
+    marker.write("while true; do sleep 0.1; done", ready="trap '' TERM")
     pid = stop("method", "orphan_tasks.run", {"command": [str(marker.command)]}, process_type)
     assert has_ended(pid)
 
@@ -132,12 +146,12 @@ def test_workers_of_a_run_inside_a_task_end_with_it(process_type, marker, stop):
     assert has_ended(pid)
 
 
-@pytest.mark.usefixtures("tasks")
+@pytest.mark.usefixtures("tasks", "patience")
 def test_task_with_cancel_ends_its_program_itself(process_type, marker, stop, tmp_path):
     end, seen = tmp_path / "end", tmp_path / "seen"
     marker.write(
-        f"trap 'touch {tmp_path}/killed' TERM\n"
-        f"while [ ! -e {end} ]; do sleep 0.01; done\ntouch {seen}"
+        f"while [ ! -e {end} ]; do sleep 0.01; done\ntouch {seen}",
+        ready=f"trap 'touch {tmp_path}/killed' TERM",
     )
     inputs = {"command": [str(marker.command)], "end": str(end)}
     pid = stop("class", "orphan_tasks.Careful", inputs, process_type)
