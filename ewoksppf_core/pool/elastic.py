@@ -39,7 +39,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from ..errors import ForeignPoolError, WorkerLostError, WorkerStartError
 from .fair import FairQueue
-from .interrupts import deferring_interrupts
+from .interrupts import SIGNAL_SECONDS, deferring_interrupts
 from .scaling import Limits, Load, Meter, Workload, workers_to_start
 from .slots import NotStartedError, Slot, Slots
 
@@ -131,7 +131,8 @@ class ElasticPool(Executor):
                 work.future.set_exception(CancelledError())
         if wait:
             with self._lock:
-                self._changed.wait_for(lambda: not self._busy())
+                while not self._changed.wait_for(lambda: not self._busy(), SIGNAL_SECONDS):
+                    pass
         with self._lock:
             self._slots.dismiss_idle(0.0)
         self._slots.end_leaving(wait)

@@ -17,6 +17,13 @@ except ImportError:  # it is private
     from signal import getsignal as _get_handler
     from signal import signal as _set_handler
 
+SIGNAL_SECONDS = 0.5
+"""How long the main thread may wait before Python looks for signals.
+
+A signal ends a wait only if it comes during it, and to the main thread. One that comes just before,
+or to another thread, would have its handler called after the wait.
+"""
+
 _received: list[tuple[int, FrameType | None]] = []
 
 

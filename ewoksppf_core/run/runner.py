@@ -5,7 +5,8 @@ Guarantees:
 * All decisions are made in the thread that calls :meth:`Runner.run`. Other threads and signal
   handlers only put something into queues.
 * A time limit or a stop is noticed after a few submissions and one completion, however much is due.
-* An interrupt never makes the run forget a task that the pool has got.
+* An interrupt never makes the run forget a task that the pool has got. A signal is noticed soon,
+  also one that comes just before the run begins to wait.
 * When ``run`` returns or raises, none of its activations is waiting for a worker, and none is
   running, unless it says that tasks of this pool cannot be stopped.
 
@@ -37,7 +38,7 @@ from ..errors import (
     WorkflowTimeoutError,
 )
 from ..graph.plan import Name, Node, Plan
-from ..pool.interrupts import deferring_interrupts
+from ..pool.interrupts import SIGNAL_SECONDS, deferring_interrupts
 from ..pool.pool import GRACE_SECONDS, Pool
 from ..task.outcome import Failure, Outcome, RunInfo
 from .events import (
@@ -163,13 +164,12 @@ class Runner:
         """Wait for a completion, a stop, or a time at which there is something to do."""
         self._note_started()
         now = time.monotonic()
-        times = [at for at in (deadline, self._in_flight.next_look(now)) if at is not None]
+        times = (deadline, self._in_flight.next_look(now), now + SIGNAL_SECONDS)
+        until = min(at for at in times if at is not None)
         try:
             if self._can_submit():
                 return self._completions.get_nowait()
-            if not times:
-                return self._completions.get()
-            return self._completions.get(timeout=max(0.0, min(times) - now))
+            return self._completions.get(timeout=max(0.0, until - now))
         except queue.Empty:
             return None
 

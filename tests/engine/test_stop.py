@@ -101,11 +101,20 @@ def test_timeout_that_is_not_reached_changes_nothing(warm_pool, make_graph):
 # Signals in this process
 
 
-def send_when_started(listener, *signals):
+def send_to_process(number):
+    os.kill(os.getpid(), number)
+
+
+def send_to_other_thread(number):
+    """Send a signal that does not wake up the main thread, like one just before it waits."""
+    signal.pthread_kill(threading.get_ident(), number)
+
+
+def send_when_started(listener, *signals, send_signal=send_to_process):
     def send():
         listener.read_pid()
         for number in signals:
-            os.kill(os.getpid(), number)
+            send_signal(number)
 
     thread = threading.Thread(target=send)
     thread.start()
@@ -121,6 +130,25 @@ def test_forced_stop_interrupts_running_tasks(process_type, make_graph, fifo, li
         execute_graph(graph, pool_type=process_type, stop_on_signals=True, forced_interruption=True)
     thread.join()
     assert signal.getsignal(signal.SIGTERM) is handler
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [(signal.SIGTERM, WorkflowStoppedError), (signal.SIGINT, KeyboardInterrupt)],
+)
+def test_signal_that_does_not_end_the_wait_for_a_task_is_noticed(
+    one_of_each, make_graph, fifo, listener, tmp_path, number, error
+):
+    release = tmp_path / "release"
+    os.mkfifo(release)
+    graph = make_graph(
+        {"a": {"task": "block_until", "inputs": {"fifo": fifo, "release": str(release)}}}
+    )
+    thread = send_when_started(listener, number, send_signal=send_to_other_thread)
+    with pytest.raises(error):
+        execute_graph(graph, pool_type=one_of_each, stop_on_signals=True, forced_interruption=True)
+    os.close(os.open(release, os.O_RDWR))  # lets a thread go on
+    thread.join()
 
 
 @pytest.mark.parametrize("number", ["SIGUSR1", signal.SIGUSR2])
@@ -162,6 +190,23 @@ def test_stop_waits_for_running_tasks_and_starts_nothing_new(
         logger.removeHandler(handler)
         thread.join()
     assert not log.exists()
+
+
+def test_interrupt_that_does_not_end_the_wait_for_a_pool_is_noticed(process_type, fifo, listener):
+    import engine_tasks
+
+    def submit_and_wait():
+        with open_pool(process_type) as pool:
+            try:
+                pool.submit(engine_tasks.block, fifo)
+                pool.shutdown()
+            finally:
+                pool.kill_workers()
+
+    thread = send_when_started(listener, signal.SIGINT, send_signal=send_to_other_thread)
+    with pytest.raises(KeyboardInterrupt):
+        submit_and_wait()
+    thread.join()
 
 
 def test_stop_is_returned_on_demand(make_graph, fifo, listener):
