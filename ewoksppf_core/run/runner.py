@@ -18,42 +18,29 @@ from __future__ import annotations
 import logging
 import queue
 import time
-from collections import deque
 from collections.abc import Mapping
-from concurrent.futures import BrokenExecutor, CancelledError, Future, wait
+from concurrent.futures import BrokenExecutor, Future, wait
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ewokscore.node import get_task_identifier
-
 from ..errors import (
-    LinkError,
-    PoolUnavailableError,
     TaskTimeoutError,
     TransferError,
-    WorkerLostError,
-    WorkerStartError,
     WorkflowStoppedError,
     WorkflowTimeoutError,
 )
 from ..graph.plan import Name, Node, Plan
 from ..pool.interrupts import SIGNAL_SECONDS, deferring_interrupts
 from ..pool.pool import GRACE_SECONDS, Pool
-from ..task.outcome import Failure, Outcome, RunInfo
-from .events import (
-    ActivationFailed,
-    ActivationFinished,
-    ActivationQueued,
-    ActivationStarted,
-    Observers,
-)
-from .failures import Failures, add_note, explain, failure_here, presentable
+from ..task.outcome import Outcome, RunInfo
+from .consequences import Consequences, has_ended_by_itself
+from .events import ActivationFailed, ActivationQueued, ActivationStarted, Observers
 from .flight import InFlight, error_of, has_started, outcome_of
 from .limits import RunLimits
 from .reports import Reports
 from .results import Results
-from .scheduler import Activation, Scheduler
+from .scheduler import Activation
 from .transfer import Transfer
 
 _logger = logging.getLogger(__name__)
@@ -90,15 +77,14 @@ class Runner:
     limits: RunLimits = field(default_factory=RunLimits)
 
     def __post_init__(self) -> None:
-        self.results = Results(self.plan)
-        self._failures = Failures()
         self._reports = Reports(self.plan, self.observers, self.info.execinfo)
         self.transfer = Transfer(self.pool, self.info)
-        start = self.transfer.pack("startargs", self.start)
-        self._scheduler = Scheduler(self.plan, start)
+        self._after = Consequences(
+            self.plan, self.transfer, self._reports, self.start, self.limits.worker_lost_retries
+        )
+        self._due = self._after.due
         self._completions: queue.SimpleQueue[_Completion | None] = queue.SimpleQueue()
         self._stops: queue.SimpleQueue[_Stop] = queue.SimpleQueue()
-        self._ready: deque[Activation] = deque()
         self._has_limits = self.limits.task_timeout is not None or any(
             node.attrs.get("task_timeout") for node in self.plan.nodes
         )
@@ -107,16 +93,19 @@ class Runner:
             notice_starts=bool(self.observers),
             in_order=self.pool.backend is not None,  # of other executors nothing is known
         )
-        self._attempts: dict[tuple[int, int], int] = {}
         self._stop: _Stop | None = None
-        self._stopping = False
         self._interrupting = False
         self._stopped_nodes: list[str] = []
 
     @property
+    def results(self) -> Results:
+        """What the run has achieved so far."""
+        return self._after.results
+
+    @property
     def errors(self) -> list[BaseException]:
         """Errors that nothing handles, in order of completion."""
-        return self._failures.unhandled()
+        return self._after.failures.unhandled()
 
     def run(self) -> None:
         """Run the plan to its end; ``results`` and ``errors`` tell what came out.
@@ -129,8 +118,8 @@ class Runner:
         timeout = self.limits.timeout
         deadline = None if timeout is None else time.monotonic() + timeout
         try:
-            self._ready.extend(self._scheduler.start())
-            while self._ready or self._in_flight:
+            self._after.start()
+            while self._due or self._in_flight:
                 self._submit_some()
                 item = None  # frees the values of the last completion before the next one
                 item = self._next(deadline)
@@ -182,13 +171,13 @@ class Runner:
         submitted: list[Activation] = []
         with deferring_interrupts():
             while self._can_submit() and len(submitted) < SLICE:
-                submitted.append(self._submit(self._ready.popleft()))
+                submitted.append(self._submit(self._due.popleft()))
         for activation in submitted:
             self._reports.tell(ActivationQueued, activation)
 
     def _can_submit(self) -> bool:
         room = self.pool.capacity
-        return bool(self._ready) and (room is None or len(self._in_flight) < room)
+        return bool(self._due) and (room is None or len(self._in_flight) < room)
 
     def _submit(self, activation: Activation) -> Activation:
         node = self._node(activation)
@@ -220,12 +209,14 @@ class Runner:
         if not self._in_flight.remove(future):
             return  # it took too long, and has been given up
         if outcome is None:
-            self._lost(activation, error_of(future))
+            error = error_of(future)
+            assert error is not None
+            self._after.lost(activation, error)
         elif (limit := self._exceeded(activation, outcome)) is not None:
             label = self._node(activation).label
-            self._give_up(activation, TaskTimeoutError(limit, label, False), future)
+            self._after.given_up(activation, TaskTimeoutError(limit, label, False), future)
         else:
-            self._ended(activation, outcome)
+            self._after.ended(activation, outcome)
 
     def _exceeded(self, activation: Activation, outcome: Outcome) -> float | None:
         """Return the limit of an activation that took longer, before anybody came to stop it."""
@@ -240,103 +231,6 @@ class Runner:
             self.transfer.adopt(outcome.outputs or {})
         return outcome
 
-    def _ended(self, activation: Activation, outcome: Outcome) -> None:
-        if self.limits.worker_lost_retries:
-            self._attempts.pop((activation.node, activation.number), None)
-        if outcome.failure is not None:
-            self._fail(activation, outcome.failure, outcome.pid)
-        else:
-            self._succeed(activation, outcome)
-
-    def _succeed(self, activation: Activation, outcome: Outcome) -> None:
-        assert outcome.outputs is not None
-        if not self._stopping:
-            try:
-                compared = self.transfer.load_compared(self._node(activation), outcome.outputs)
-                step = self._scheduler.succeed(activation, outcome.outputs, compared)
-            except (LinkError, TransferError) as error:
-                self._fail(activation, failure_here(error), outcome.pid)
-                return
-            self.results.add(activation, outcome.outputs, step.ended)
-            self._failures.succeeded(activation)
-            self._ready.extend(step.due)
-        self._reports.tell(
-            ActivationFinished,
-            activation,
-            time=outcome.finished,
-            started=outcome.started,
-            pid=outcome.pid,
-        )
-
-    def _lost(self, activation: Activation, error: BaseException | None) -> None:
-        """Handle an activation that did not get to say what became of it."""
-        assert error is not None
-        label = self._node(activation).label
-        if isinstance(error, CancelledError | WorkerStartError | PoolUnavailableError):
-            if self._stopping:
-                return  # it had not started
-            if isinstance(error, CancelledError):
-                raise WorkflowStoppedError("its pool was shut down by somebody else", [label])
-            raise error  # no other worker would start either
-        explained = explain(label, error)
-        if isinstance(explained, WorkerLostError):
-            self.transfer.forget_worker(explained.pid)
-            self._reports.tell_lost(explained)
-            if self._retry(activation):
-                _logger.warning("node %r is run again: %s", label, explained)
-                return
-        self._give_up(activation, explained, None)
-
-    def _retry(self, activation: Activation) -> bool:
-        """Run an activation again, unless that has been done too often."""
-        which = activation.node, activation.number
-        attempts = self._attempts.pop(which, 0)
-        if self._stopping or attempts >= self.limits.worker_lost_retries:
-            return False
-        self._attempts[which] = attempts + 1
-        self._ready.appendleft(activation)
-        return True
-
-    def _give_up(
-        self, activation: Activation, error: Exception, future: Future[Outcome] | None
-    ) -> None:
-        """Let an activation fail.
-
-        :param future: its future, if the worker may have said something nevertheless.
-        """
-        if future is None or not self._has_ended_by_itself(future):
-            self._reports.send_end(activation, error)
-        self._fail(activation, failure_here(error), getattr(error, "pid", None))
-
-    def _has_ended_by_itself(self, future: Future[Outcome]) -> bool:
-        outcome = outcome_of(future)
-        if outcome is None:
-            return False
-        # Other exceptions are how tasks are killed, and Ewoks says nothing of them.
-        return outcome.failure is None or isinstance(outcome.failure.unpack(), Exception)
-
-    def _fail(self, activation: Activation, failure: Failure, pid: int | None) -> None:
-        node = self._node(activation)
-        raised = failure.unpack()
-        in_worker = raised is not failure.exception
-        error = presentable(node.label, get_task_identifier(dict(node.attrs)), raised)
-        if error is not raised:
-            failure = Failure(error, failure.traceback)
-        due = None
-        if not self._stopping:  # otherwise no handlers run
-            payload = self.transfer.pack_error(node.label, failure, error)
-            due = self._scheduler.fail(activation, payload)
-        handled = due is not None
-        self._reports.tell(ActivationFailed, activation, error=error, handled=handled, pid=pid)
-        if due is not None:
-            _logger.info("node %r failed and is handled: %s", node.label, error)
-            self._ready.extend(due)
-            return
-        _logger.error("node %r failed: %s", node.label, error)
-        if in_worker:
-            add_note(error, f"Traceback in worker {pid}:\n{failure.traceback}")
-        self._failures.add(activation, error)
-
     # Stop
 
     def _end_expired(self) -> None:
@@ -347,11 +241,11 @@ class Runner:
         for future, activation, limit in expired:
             label = self._node(activation).label
             error = TaskTimeoutError(limit, label, not future.done())
-            self._give_up(activation, error, future)
+            self._after.given_up(activation, error, future)
 
     def _end_all(self) -> None:
         """End the run because its time is over, unless it has ended just now."""
-        if not (self._ready or self._in_flight):
+        if not (self._due or self._in_flight):
             return
         assert self.limits.timeout is not None
         nodes = self._running_nodes()
@@ -364,8 +258,7 @@ class Runner:
             self._stopped_nodes = self._running_nodes()
             _logger.warning("stopping the workflow: %s", stop.reason)
         self._stop = stop
-        self._stopping = True
-        self._ready.clear()
+        self._after.stop()
         for future in self._in_flight.futures():
             future.cancel()
         if stop.forced:
@@ -378,8 +271,7 @@ class Runner:
     def _stop_all(self) -> bool:
         """Stop all activations; tell whether some still run because they cannot be stopped."""
         at_once, self._interrupting = self._interrupting, True
-        self._stopping = True
-        self._ready.clear()
+        self._after.stop()
         return self._stop_tasks(self._in_flight.futures(), at_once)
 
     def _stop_tasks(self, futures: list[Future[Outcome]], at_once: bool = False) -> bool:
@@ -405,8 +297,8 @@ class Runner:
         for future, activation in self._in_flight.clear():
             self.transfer.forget(future)
             outcome = self._receive(future)
-            if outcome is not None and self._has_ended_by_itself(future):
-                self._ended(activation, outcome)
+            if outcome is not None and has_ended_by_itself(future):
+                self._after.ended(activation, outcome)
             elif has_started(future):
                 self._reports.send_end(activation, reason)
                 self._reports.tell(
