@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import resource
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from .cpus import usable_cpus
 from .memory import free_memory_fraction
+
+T = TypeVar("T")
 
 IDLE_CPU_FRACTION = 0.5
 """Above this idle fraction of the usable CPUs, the running tasks wait rather than compute."""
@@ -25,6 +29,8 @@ MOST_WORKERS = 512
 
 FILES_PER_WORKER = 4
 """A worker keeps that many file descriptors open in this process: pipes, and one of the process."""
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -114,11 +120,13 @@ class Meter:
     def __init__(self, completed: int) -> None:
         self._start = time.monotonic()
         self._completed = completed
-        self._times = _cpu_times()
+        self._times = _known(_cpu_times)
         self._last: Workload | None = None
 
     def look(self, workers: int, completed: int) -> Workload | None:
-        """Return the workload of the last full interval, None during the first one.
+        """Return the workload of the last full interval.
+
+        None during the first one, and while the system does not tell.
 
         :param workers: number of workers.
         :param completed: number of tasks completed so far.
@@ -126,15 +134,16 @@ class Meter:
         now = time.monotonic()
         seconds = now - self._start
         if seconds >= self.interval:
-            times = _cpu_times()
-            elapsed = max(times.total - self._times.total, 0.01)
-            idle_share = (times.idle - self._times.idle) / elapsed
-            self._last = Workload(
-                idle_cpu_fraction=idle_fraction(usable_cpus().number, times.number, idle_share),
-                task_seconds=workers * seconds / max(completed - self._completed, 1),
-                free_memory_fraction=free_memory_fraction(),
-            )
-            self._start, self._completed, self._times = now, completed, times
+            before, self._times = self._times, _known(_cpu_times)
+            free_memory = _known(free_memory_fraction)
+            self._last = None
+            if before is not None and self._times is not None and free_memory is not None:
+                self._last = Workload(
+                    idle_cpu_fraction=_idle_between(before, self._times),
+                    task_seconds=workers * seconds / max(completed - self._completed, 1),
+                    free_memory_fraction=free_memory,
+                )
+            self._start, self._completed = now, completed
         return self._last
 
 
@@ -161,6 +170,21 @@ class CpuTimes(NamedTuple):
     number: int
     idle: float
     total: float
+
+
+def _idle_between(before: CpuTimes, after: CpuTimes) -> float:
+    elapsed = max(after.total - before.total, 0.01)
+    idle_share = (after.idle - before.idle) / elapsed
+    return idle_fraction(usable_cpus().number, after.number, idle_share)
+
+
+def _known(ask: Callable[[], T]) -> T | None:
+    """Ask the system; None when it does not tell, for example because no file can be opened."""
+    try:
+        return ask()
+    except OSError as error:
+        _logger.debug("the load of the machine is not known: %s", error)
+        return None
 
 
 def _cpu_times() -> CpuTimes:

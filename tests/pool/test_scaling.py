@@ -1,5 +1,7 @@
 """How many workers to start: a pure decision."""
 
+import errno
+import itertools
 import os
 import resource
 from collections import namedtuple
@@ -131,6 +133,22 @@ def test_meter_knows_nothing_during_its_first_interval():
     meter = Meter(completed=0)
     meter.interval = 1000.0
     assert meter.look(workers=2, completed=5) is None
+
+
+@pytest.mark.parametrize("ask", ["cpu_times", "virtual_memory"])
+def test_meter_knows_nothing_while_no_file_can_be_opened(monkeypatch, ask):
+    clock = itertools.count(100.0)
+    monkeypatch.setattr("ewoksppf_core.pool.scaling.time.monotonic", lambda: next(clock))
+
+    def refuse(*args, **kwargs):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"psutil.{ask}", refuse)
+        meter = Meter(completed=0)
+        assert meter.look(workers=2, completed=1) is None
+    meter.look(workers=2, completed=2)
+    assert meter.look(workers=2, completed=3).task_seconds == pytest.approx(2.0)
 
 
 def test_meter_divides_the_time_of_the_workers_by_the_tasks(monkeypatch):
