@@ -75,14 +75,16 @@ def make_graph() -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture
 def wait_for_start(listener: Any) -> Callable[[object], None]:
-    """Observe a run, and let it go on when its task has said that it runs.
+    """Observe a run, and let it go on when its first task has said that it runs.
 
     A time limit that is over meanwhile finds the task running, however slow the machine is.
     """
 
+    pids: list[int] = []
+
     def observe(event: object) -> None:
-        if isinstance(event, ActivationStarted):
-            listener.read_pid()
+        if isinstance(event, ActivationStarted) and not pids:
+            pids.append(listener.read_pid())
 
     return observe
 
