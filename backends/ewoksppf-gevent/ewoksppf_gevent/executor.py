@@ -32,6 +32,9 @@ T = TypeVar("T")
 MOST_GREENLETS = 1000
 """Number of concurrent greenlets when nobody chose one."""
 
+LEFTOVER_SECONDS = 0.01
+"""How long a hub goes on for greenlets that tasks have left behind."""
+
 
 class GreenletKilledError(WorkerLostError):
     """Raised for the task of a greenlet that was killed while running it."""
@@ -144,6 +147,8 @@ class GreenletExecutor(Executor):
             self._watcher = None
         watcher.close()
         if not gevent.monkey.is_module_patched("threading"):
+            # It comes to the end of its loop: one that stands still in there is never freed.
+            hub.join(timeout=LEFTOVER_SECONDS)
             hub.destroy(destroy_loop=True)
 
     def _start_all(self, pool: gevent.pool.Pool) -> bool:

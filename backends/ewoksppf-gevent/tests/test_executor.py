@@ -1,4 +1,6 @@
+import gc
 import threading
+import weakref
 
 import gevent
 import gevent.event
@@ -97,6 +99,28 @@ def test_tasks_do_not_wait_for_one_that_refuses_to_be_killed():
         assert not any(future.done() for future in futures)
         executor.submit(release.set).result(PATIENCE)
         assert all(future.result(PATIENCE) for future in futures)
+
+
+def test_memory_of_an_executor_is_freed_after_its_end():
+    executor = GreenletExecutor()
+    assert executor.submit(gevent.sleep, 0).exception(PATIENCE) is None
+    executor.shutdown()
+    left = weakref.ref(executor)
+    del executor
+    gc.collect()
+    assert left() is None
+
+
+def test_executor_does_not_wait_for_greenlets_that_tasks_have_left_behind():
+    ended = []
+
+    def linger():
+        gevent.sleep(10 * PATIENCE)
+        ended.append(True)
+
+    with GreenletExecutor() as executor:
+        executor.submit(gevent.spawn, linger)
+    assert not ended
 
 
 def test_error_of_opening_arrives_instead_of_hanging(monkeypatch):
