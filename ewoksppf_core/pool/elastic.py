@@ -38,8 +38,8 @@ from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 from ..errors import ForeignPoolError, WorkerLostError, WorkerStartError
+from ..interrupts import SIGNAL_SECONDS, deferring_interrupts
 from .fair import FairQueue
-from .interrupts import SIGNAL_SECONDS, deferring_interrupts
 from .scaling import Limits, Load, Meter, Workload, workers_to_start
 from .slots import NotStartedError, Slot, Slots
 

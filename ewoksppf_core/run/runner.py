@@ -31,7 +31,7 @@ from ..errors import (
     WorkflowTimeoutError,
 )
 from ..graph.plan import Name, Node, Plan
-from ..pool.interrupts import SIGNAL_SECONDS, deferring_interrupts
+from ..interrupts import SIGNAL_SECONDS, deferring_interrupts
 from ..pool.pool import GRACE_SECONDS, Pool
 from ..task.outcome import Outcome, RunInfo
 from .consequences import Consequences, has_ended_by_itself

@@ -10,6 +10,7 @@ Guarantees:
 * Whenever a process is killed, a later run finds what it leaves: the lock file is there before the
   folder is made, and until the folder is gone. Workers which outlive their run may write into a
   folder while it is being removed; then it stays, with its lock file, for the next run.
+* Ctrl-C interrupts neither the making of the folder nor its removal.
 
 How two processes get along, one making a folder and one sweeping:
 
@@ -35,6 +36,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..interrupts import deferring_interrupts
+
 DEFAULT_FOLDER = "/dev/shm"
 FOLDER_VARIABLE = "EWOKSPPF_SHM"
 PREFIX = "ewoksppf-"
@@ -55,17 +58,16 @@ def open_store() -> Iterator[str | None]:
         yield None
         return
     _sweep(Path(root))
-    try:
-        folder, lock = _make(root)
-    except OSError as error:
-        _logger.info("no shared memory in %s: values travel through pipes (%s)", root, error)
-        yield None
-        return
-    try:
-        yield folder
-    finally:
-        _remove(folder)
-        os.close(lock)
+    with contextlib.ExitStack() as stack:
+        try:
+            with deferring_interrupts():
+                folder, lock = _make(root)
+                stack.callback(_end, folder, lock)
+        except OSError as error:
+            _logger.info("no shared memory in %s: values travel through pipes (%s)", root, error)
+            yield None
+        else:
+            yield folder
 
 
 def write_segment(folder: str, blocks: Sequence[memoryview]) -> str:
@@ -102,6 +104,12 @@ def _make(root: str) -> tuple[str, int]:
             _remove(folder)
             os.close(lock)
             raise
+        os.close(lock)
+
+
+def _end(folder: str, lock: int) -> None:
+    with deferring_interrupts():
+        _remove(folder)
         os.close(lock)
 
 

@@ -1,5 +1,6 @@
 """The elastic pool with slots that do what the test says: no processes, no timing."""
 
+import signal
 import threading
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor, wait
 
@@ -388,3 +389,17 @@ def test_killed_worker_gets_the_time_to_be_known_as_dead(make_pool, slots, monke
     slots[0].kill_workers = slots[0].killed.set
     pool.stop_tasks([future], grace=0.0)
     assert isinstance(future.exception(0), WorkerLostError)
+
+
+def test_interrupt_while_a_slot_opens_loses_neither_slot_nor_task(slots):
+    def open_interrupted():
+        signal.raise_signal(signal.SIGINT)
+        return slots.open()
+
+    pool = ElasticPool(open_interrupted, Limits.fixed(1))
+    with pytest.raises(KeyboardInterrupt):
+        pool.submit("a")
+    assert slots[0].ran == ["a"]
+    slots[0].finish()
+    pool.shutdown()
+    assert slots[0].awaited

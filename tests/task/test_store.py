@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -167,6 +168,25 @@ def test_folder_that_cannot_be_made_leaves_no_lock_file(root, monkeypatch):
     monkeypatch.setattr(os, "mkdir", mkdir)
     with open_store() as folder:
         assert folder is None
+    assert list(root.iterdir()) == []
+
+
+@pytest.mark.parametrize("during", [(os, "mkdir"), (shutil, "rmtree")])
+def test_interrupt_while_the_folder_is_made_or_removed_leaves_nothing(root, monkeypatch, during):
+    module, name = during
+    call = getattr(module, name)
+
+    def interrupted(*args, **kwargs):
+        signal.raise_signal(signal.SIGINT)
+        call(*args, **kwargs)
+
+    def run():
+        with open_store():
+            pass
+
+    monkeypatch.setattr(module, name, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run()
     assert list(root.iterdir()) == []
 
 

@@ -6,9 +6,7 @@ from collections import deque
 
 import pytest
 
-from ewoksppf_core.pool.elastic import ElasticPool
-from ewoksppf_core.pool.interrupts import deferring_interrupts
-from ewoksppf_core.pool.scaling import Limits
+from ewoksppf_core.interrupts import deferring_interrupts
 
 PATIENCE = 20
 
@@ -82,17 +80,3 @@ def test_other_threads_leave_the_handler_alone(handler):
     thread.start()
     thread.join(PATIENCE)
     assert seen == [handler]
-
-
-def test_interrupt_while_a_slot_opens_loses_neither_slot_nor_task(slots):
-    def open_interrupted():
-        signal.raise_signal(signal.SIGINT)
-        return slots.open()
-
-    pool = ElasticPool(open_interrupted, Limits.fixed(1))
-    with pytest.raises(KeyboardInterrupt):
-        pool.submit("a")
-    assert slots[0].ran == ["a"]
-    slots[0].finish()
-    pool.shutdown()
-    assert slots[0].awaited
